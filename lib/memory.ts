@@ -1,0 +1,223 @@
+/**
+ * The memory of one map as JavaScript sees it: which ArrayBuffers were made of it, and what becomes
+ * of them when the map closes, moves or is collected.
+ */
+import { constants } from 'node:buffer';
+import { attempt, closedError, MmapError } from './errors';
+import { type NativeMap, native } from './native';
+
+/** The runtime's limit for one Buffer, in bytes. */
+const MAX_LENGTH = constants.MAX_LENGTH;
+
+/**
+ * Where a map exceeds that limit, Buffers are cut from windows of this size that begin at every
+ * multiple of the stride, so that any range of up to a stride lies in one window.
+ */
+const WINDOW_LENGTH = Math.min(MAX_LENGTH, 2 ** 32) - 8;
+const WINDOW_STRIDE = 2 ** 31;
+
+/** So many windows stay cached though nobody uses them: making one costs a garbage collection. */
+const CACHED_WINDOWS = 4;
+
+class Same {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: this is how a private field gets onto another object
+    return object;
+  }
+}
+
+/**
+ * Puts a reference onto an object that nothing can see or remove: a private field. An ArrayBuffer
+ * holds the native map in this way, whose memory therefore outlives the ArrayBuffer object.
+ */
+class Holder extends Same {
+  readonly #held: object;
+
+  private constructor(holder: object, held: object) {
+    super(holder);
+    this.#held = held;
+  }
+
+  /** Keeps `held` alive for as long as `holder` is, which holds nothing yet. */
+  static hold(holder: object, held: object): void {
+    if (!(#held in holder)) new Holder(holder, held);
+  }
+}
+
+/** A window and the first byte that it covers. */
+interface Window {
+  start: number;
+  end: number;
+  arrayBuffer: WeakRef<ArrayBuffer>;
+}
+
+/** The memory behind one public map. */
+export class Memory<Native extends NativeMap> {
+  /** The path that errors name; null for descriptors and anonymous memory. */
+  readonly path: string | null;
+  /** Where the map begins in its file, in bytes. */
+  readonly offset: number;
+  /** The number of bytes; 0 once closed. */
+  length: number;
+  /** Counts up when the memory is closed or replaced, which ends the promises that run on it. */
+  generation = 0;
+  #native: Native | null;
+  #buffer: Buffer | null = null;
+  #windows: Window[] = [];
+  #cached: ArrayBuffer[] = [];
+  /** A flush that the system refused: it says so only once, we until the map is refreshed. */
+  #lost: MmapError | null = null;
+
+  constructor(nativeMap: Native, path: string | null, offset: number) {
+    this.#native = nativeMap;
+    this.path = path;
+    this.offset = offset;
+    this.length = nativeMap.length;
+  }
+
+  get closed(): boolean {
+    return this.#native === null;
+  }
+
+  /** The native map for any use; throws where the map is closed or has lost writes. */
+  use(): Native {
+    const open = this.reachable();
+    if (this.#lost !== null) throw this.#lost;
+    return open;
+  }
+
+  /** The native map for what may follow a loss: refreshing. Throws where the map is closed. */
+  reachable(): Native {
+    if (this.#native === null) throw closedError(this.path);
+    return this.#native;
+  }
+
+  /** Remembers that the system could not write `start` to `end`, and returns the error for it. */
+  lose(cause: MmapError, start: number, end: number): MmapError {
+    this.#lost = new MmapError(
+      'ERR_MMAP_IO',
+      `the bytes ${start} to ${end} could not be written to the file (${cause.message}); what was ` +
+        'written there since the last flush may be lost. Call refresh() to go on with the map',
+      this.path,
+      cause.syscall === undefined || cause.errno === undefined
+        ? undefined
+        : { syscall: cause.syscall, errno: cause.errno },
+    );
+    return this.#lost;
+  }
+
+  /** Forgets a loss that was reported. Answers whether there was one. */
+  forgive(): boolean {
+    const had = this.#lost !== null;
+    this.#lost = null;
+    return had;
+  }
+
+  /** The whole map as one Buffer, the same one every time. */
+  get buffer(): Buffer {
+    const open = this.use();
+    const cached = this.#buffer;
+    // Its length is 0 where JavaScript has transferred the memory away: then a new one is made.
+    if (cached !== null && cached.length === this.length) return cached;
+    if (!this.#fitsOneBuffer()) {
+      throw new MmapError(
+        'ERR_MMAP_UNSUPPORTED',
+        `a Buffer of this runtime holds at most ${MAX_LENGTH} bytes, the map has ${this.length}; ` +
+          'use subarray(start, end) for parts of it, or Node.js 22 and later',
+        this.path,
+      );
+    }
+    const arrayBuffer = this.#lend(open, 0, this.length);
+    const made = Buffer.from(arrayBuffer, arrayBuffer.byteLength - this.length, this.length);
+    this.#buffer = made;
+    return made;
+  }
+
+  #fitsOneBuffer(): boolean {
+    return this.length + (this.offset % 8) <= MAX_LENGTH;
+  }
+
+  #lend(open: Native, start: number, end: number): ArrayBuffer {
+    if (start === end) return new ArrayBuffer(0);
+    const arrayBuffer = attempt(() => open.lend(start, end), this.path);
+    Holder.hold(arrayBuffer, open);
+    return arrayBuffer;
+  }
+
+  /** Where the bytes `start` to `end` are to be found: an ArrayBuffer and the place in it. */
+  locate(start: number, end: number): { arrayBuffer: ArrayBuffer; byteOffset: number } {
+    const open = this.use();
+    if (this.#fitsOneBuffer()) {
+      const whole = this.buffer;
+      return { arrayBuffer: whole.buffer as ArrayBuffer, byteOffset: whole.byteOffset + start };
+    }
+    if (end - start > WINDOW_LENGTH) {
+      throw new MmapError(
+        'ERR_MMAP_UNSUPPORTED',
+        `a Buffer of this runtime holds at most ${WINDOW_LENGTH} bytes of so large a map, ` +
+          `${end - start} were asked for; take smaller parts, or Node.js 22 and later`,
+        this.path,
+      );
+    }
+    const window = this.#window(open, start, end);
+    const { arrayBuffer } = window;
+    const before = arrayBuffer.byteLength - (window.end - window.start);
+    return { arrayBuffer, byteOffset: before + start - window.start };
+  }
+
+  #window(
+    open: Native,
+    start: number,
+    end: number,
+  ): { start: number; end: number; arrayBuffer: ArrayBuffer } {
+    let from = Math.floor(start / WINDOW_STRIDE) * WINDOW_STRIDE;
+    let to = Math.min(from + WINDOW_LENGTH, this.length);
+    if (end > to) [from, to] = [start, end];
+    for (const window of this.#windows) {
+      const arrayBuffer = window.start <= start && end <= window.end && window.arrayBuffer.deref();
+      if (arrayBuffer && arrayBuffer.byteLength > 0) {
+        return { start: window.start, end: window.end, arrayBuffer };
+      }
+    }
+    const arrayBuffer = this.#lend(open, from, to);
+    this.#windows = this.#windows.filter((window) => window.arrayBuffer.deref() !== undefined);
+    this.#windows.push({ start: from, end: to, arrayBuffer: new WeakRef(arrayBuffer) });
+    this.#cached = [...this.#cached.slice(1 - CACHED_WINDOWS), arrayBuffer];
+    return { start: from, end: to, arrayBuffer };
+  }
+
+  /** Detaches every ArrayBuffer that was made. */
+  #detachAll(): void {
+    if (this.#buffer !== null && this.#buffer.byteLength > 0) {
+      native.detach(this.#buffer.buffer as ArrayBuffer);
+    }
+    for (const { arrayBuffer } of this.#windows) {
+      const alive = arrayBuffer.deref();
+      if (alive !== undefined) native.detach(alive);
+    }
+    this.#buffer = null;
+    this.#windows = [];
+    this.#cached = [];
+  }
+
+  #letGo(): void {
+    this.generation++;
+    this.#detachAll();
+    this.#native?.close();
+  }
+
+  /** Goes on with another native map of the same file. */
+  replace(fresh: Native): void {
+    this.#letGo();
+    this.#native = fresh;
+    this.length = fresh.length;
+  }
+
+  /** Detaches, lets go of the file and the memory. Never throws. */
+  close(): void {
+    if (this.#native === null) return;
+    this.#letGo();
+    this.#native = null;
+    this.length = 0;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Makes this checkout ready to run: installs the development dependencies, builds the native core,
+ * compiles the TypeScript. Each step is skipped while what it reads has not changed.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const stamps = join(root, 'node_modules', '.cache', 'memmap');
+
+/** Every file at or below a path. */
+function files(path) {
+  if (!existsSync(path)) return [];
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => files(join(path, name)));
+}
+
+/** A digest of what a step reads. */
+function digest(inputs) {
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch}`);
+  for (const file of inputs.flatMap((input) => files(join(root, input)))) {
+    hash.update(file.slice(root.length)).update('\0').update(readFileSync(file)).update('\0');
+  }
+  return hash.digest('hex');
+}
+
+function run(command, ...args) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    // Setting up says nothing on standard output: that belongs to what was asked for.
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (error) throw new Error(`${command} could not be started: ${error.message}`);
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** A program of the development dependencies. */
+function tool(name, ...args) {
+  run(join(root, 'node_modules', '.bin', name), ...args);
+}
+
+function step(name, inputs, outputs, work) {
+  const stamp = join(stamps, name);
+  const now = digest(inputs);
+  const done = existsSync(stamp) && readFileSync(stamp, 'utf8') === now;
+  if (done && outputs.every((output) => files(join(root, output)).length > 0)) return;
+  console.error(`memmap: ${name}`);
+  work();
+  mkdirSync(stamps, { recursive: true });
+  writeFileSync(stamp, now);
+}
+
+function nativeBuilt() {
+  return readdirSync(root).some((name) => name.endsWith('.node'));
+}
+
+step('installing dependencies', ['package-lock.json'], ['node_modules/.package-lock.json'], () =>
+  run('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'),
+);
+step(
+  'building the native core',
+  ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs'],
+  nativeBuilt() ? ['lib/binding.d.ts'] : ['no native core'],
+  () =>
+    tool(
+      'napi',
+      'build',
+      '--platform',
+      '--release',
+      '--no-js',
+      '--dts',
+      'lib/binding.d.ts',
+      '--',
+      '--locked',
+    ),
+);
+step('compiling TypeScript', ['lib', 'tsconfig.json'], ['dist/index.js'], () => {
+  tool('tsc', '--project', '.');
+  copyFileSync(join(root, 'lib', 'binding.d.ts'), join(root, 'dist', 'binding.d.ts'));
+});
+step('compiling the tests', ['__test__', 'lib'], ['build/__test__'], () =>
+  tool('tsc', '--project', '__test__'),
+);

@@ -1,0 +1,24 @@
+//! The native core of memmap: what JavaScript cannot do by itself.
+//!
+//! It exports three classes, `Mmap`, `MmapMut` and `MmapCow`, over one [`mapping::Mapping`]. They
+//! are internal: the TypeScript classes of the same names in `lib/` check every argument, own the
+//! Buffers and are what users see.
+//!
+//! From bottom to top: `sys` is the operating system, `region` the memory and who holds it,
+//! `external` the ArrayBuffers lent from it, `job` work off the main thread, `mapping` what a map
+//! does, `classes` what is exported.
+
+mod classes;
+mod error;
+mod external;
+mod job;
+mod mapping;
+mod region;
+mod sys;
+
+/// Pins the addon's image, before any thread or handler of ours exists: finalizers may run after
+/// the worker that loaded the addon is gone.
+#[napi_derive::module_init]
+fn pin() {
+    napi::bindgen_prelude::retain_current_module_for_unload_safety();
+}

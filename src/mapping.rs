@@ -1,0 +1,318 @@
+//! What a map does, whichever of the three classes it belongs to.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use napi::Env;
+
+use crate::error::{Failure, Result};
+use crate::external::{self, ArgumentBytes, LentBuffer};
+use crate::region::Region;
+use crate::sys::{self, Access};
+
+/// One mapping of a file or of anonymous memory. It never moves or changes its length: resizing
+/// and refreshing make another one with [`Mapping::again`].
+pub struct Mapping {
+    access: Access,
+    /// Where in the file the map begins, in bytes.
+    offset: u64,
+    /// Only the thread of the map's JavaScript touches it; the lock is what lets napi-rs catch
+    /// panics around it.
+    state: Mutex<State>,
+}
+
+enum State {
+    Open {
+        region: Arc<Region>,
+        /// Whether an ArrayBuffer was ever made of it.
+        lent: bool,
+    },
+    /// Closed. What was lent keeps the object that owns this alive (`lib/memory.ts` sees to it),
+    /// and this keeps the addresses reserved.
+    Closed { _reserved: Option<Arc<Region>> },
+}
+
+/// Where a map's file comes from.
+pub enum Source {
+    /// A file to be opened here.
+    Path(PathBuf),
+    /// A descriptor that somebody else has opened and goes on owning.
+    Descriptor(i32),
+}
+
+impl Mapping {
+    /// Maps `wanted` bytes (to the end where None) of a file from `offset` on.
+    ///
+    /// # Errors
+    /// What `open`, `fstat` and `mmap` refuse; `ERR_OUT_OF_RANGE` past the end of the file;
+    /// `ERR_MMAP_UNSUPPORTED` for what is no file of bytes.
+    pub fn open(
+        source: &Source,
+        access: Access,
+        offset: u64,
+        wanted: Option<usize>,
+    ) -> Result<Mapping> {
+        let file = match source {
+            Source::Path(path) => sys::open(path, access)?,
+            Source::Descriptor(descriptor) => sys::duplicate(*descriptor)?,
+        };
+        let length = length_within(sys::size_of(&file)?, offset, wanted)?;
+        Mapping::over(Arc::new(file), access, offset, length)
+    }
+
+    fn over(file: Arc<File>, access: Access, offset: u64, length: usize) -> Result<Mapping> {
+        let region = Region::of_file(file, access, offset, length)?;
+        Ok(Mapping::new(access, offset, region))
+    }
+
+    fn new(access: Access, offset: u64, region: Region) -> Mapping {
+        let region = Arc::new(region);
+        Mapping {
+            access,
+            offset,
+            state: Mutex::new(State::Open {
+                region,
+                lent: false,
+            }),
+        }
+    }
+
+    /// Creates the file `path` with `length` zero bytes and maps it. With `allocate` the disk
+    /// blocks are reserved. What was created is removed again where anything fails.
+    ///
+    /// # Errors
+    /// `EEXIST`, `ENOSPC` and whatever else `open`, `fallocate`, `ftruncate` and `mmap` refuse.
+    pub fn create(path: &Path, length: usize, allocate: bool, mode: u32) -> Result<Mapping> {
+        let file = sys::create_new(path, mode)?;
+        let made = (|| {
+            sys::set_length(&file, length as u64)?;
+            if allocate {
+                sys::reserve(&file, 0, length as u64)?;
+            }
+            Mapping::over(Arc::new(file), Access::ReadWrite, 0, length)
+        })();
+        if made.is_err() {
+            // The first failure is the one worth telling.
+            let _ = std::fs::remove_file(path);
+        }
+        made
+    }
+
+    /// As [`Mapping::create`], under `temporary`, which then takes the place of `path` in one step.
+    /// Maps of a file that was there before keep that file.
+    ///
+    /// # Errors
+    /// As `create`, and what `rename` refuses.
+    pub fn replace(
+        path: &Path,
+        temporary: &Path,
+        length: usize,
+        allocate: bool,
+        mode: u32,
+    ) -> Result<Mapping> {
+        let made = Mapping::create(temporary, length, allocate, mode)?;
+        if let Err(error) = std::fs::rename(temporary, path) {
+            let _ = std::fs::remove_file(temporary);
+            return Err(Failure::system("rename")(error));
+        }
+        Ok(made)
+    }
+
+    /// `length` bytes of zeros that belong to no file.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn anonymous(length: usize) -> Result<Mapping> {
+        Ok(Mapping::new(
+            Access::ReadWrite,
+            0,
+            Region::anonymous(length)?,
+        ))
+    }
+
+    /// Another mapping of the same file, `length` bytes from the same offset on; of anonymous
+    /// memory a copy, cut or filled up with zeros. This one stays as it is.
+    ///
+    /// # Errors
+    /// What `mmap` refuses; `ERR_MMAP_CLOSED`.
+    pub fn again(&self, length: usize) -> Result<Mapping> {
+        let region = self.region()?;
+        if let Some(file) = region.file() {
+            return Mapping::over(file, self.access, self.offset, length);
+        }
+        let copy = Region::anonymous(length)?;
+        copy_into(&region, &copy)?;
+        Ok(Mapping::new(self.access, self.offset, copy))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The memory, for as long as the caller holds on to it.
+    ///
+    /// # Errors
+    /// `ERR_MMAP_CLOSED`.
+    pub fn region(&self) -> Result<Arc<Region>> {
+        match &*self.state() {
+            State::Open { region, .. } => Ok(Arc::clone(region)),
+            State::Closed { .. } => Err(Failure::closed()),
+        }
+    }
+
+    /// The number of bytes, 0 once closed.
+    pub fn length(&self) -> usize {
+        self.region().map_or(0, |region| region.length())
+    }
+
+    /// The size of the whole file in bytes as it is now; None for anonymous memory.
+    ///
+    /// # Errors
+    /// What `fstat` refuses; `ERR_MMAP_CLOSED`.
+    pub fn file_size(&self) -> Result<Option<u64>> {
+        let file = self.region()?.file();
+        file.map(|file| sys::size_of(&file)).transpose()
+    }
+
+    /// Cuts the file, or lengthens it with zeros, for which room on the disk is reserved where
+    /// `allocate` says so. Where that fails the file keeps the size it had.
+    ///
+    /// # Errors
+    /// What `ftruncate` and `fallocate` refuse; `ERR_MMAP_CLOSED`.
+    pub fn set_file_size(&self, size: u64, allocate: bool) -> Result<()> {
+        let Some(file) = self.region()?.file() else {
+            return Ok(());
+        };
+        let before = sys::size_of(&file)?;
+        sys::set_length(&file, size)?;
+        if allocate && before < size {
+            sys::reserve(&file, before, size).inspect_err(|_| {
+                // Only zeros were added: taking them away again loses nothing.
+                let _ = sys::set_length(&file, before);
+            })?;
+        }
+        Ok(())
+    }
+
+    /// An ArrayBuffer over the bytes `start..end`.
+    ///
+    /// # Errors
+    /// As [`external::lend`]; `ERR_MMAP_CLOSED`.
+    pub fn lend(&self, env: &Env, start: usize, end: usize) -> Result<LentBuffer> {
+        match &mut *self.state() {
+            State::Open { region, lent } => {
+                *lent = true;
+                external::lend(env, region, start, end)
+            }
+            State::Closed { .. } => Err(Failure::closed()),
+        }
+    }
+
+    /// Lets go of the file, and of the memory where nothing was lent. Idempotent.
+    pub fn close(&self) {
+        let mut state = self.state();
+        let closed = State::Closed { _reserved: None };
+        if let State::Open { region, lent } = std::mem::replace(&mut *state, closed) {
+            let reserved = region.retire(lent);
+            *state = State::Closed {
+                _reserved: reserved,
+            };
+        }
+    }
+
+    /// Copies `bytes` to `start`. They may lie in the map itself.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`, `ERR_MMAP_CLOSED`.
+    pub fn write(&self, bytes: &ArgumentBytes, start: usize) -> Result<()> {
+        let region = self.region()?;
+        let to = region.address(start, start.saturating_add(bytes.length))?;
+        // SAFETY: `address` has checked the target; the source is valid for this call (see
+        // `ArgumentBytes`); `copy` allows the two to overlap.
+        unsafe { std::ptr::copy(bytes.address, to, bytes.length) };
+        Ok(())
+    }
+
+    /// Repeats `pattern` (not empty) over `start..end`, the last repetition cut short.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`, `ERR_MMAP_CLOSED`.
+    pub fn fill(&self, pattern: &ArgumentBytes, start: usize, end: usize) -> Result<()> {
+        let region = self.region()?;
+        let to = region.address(start, end)?;
+        let length = end - start;
+        if pattern.length == 1 {
+            // SAFETY: the target is checked, the pattern has one byte.
+            unsafe { std::ptr::write_bytes(to, *pattern.address, length) };
+            return Ok(());
+        }
+        let mut done = pattern.length.min(length);
+        // SAFETY: `done` is at most the length of either side.
+        unsafe { std::ptr::copy(pattern.address, to, done) };
+        while 0 < done && done < length {
+            let more = done.min(length - done);
+            // SAFETY: the first `done` bytes are filled, the `more` behind them lie within the
+            // checked target, and the two do not overlap.
+            unsafe { std::ptr::copy_nonoverlapping(to, to.add(done), more) };
+            done += more;
+        }
+        Ok(())
+    }
+
+    /// Moves the bytes `start..end` to `target`; the two ranges may overlap.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`, `ERR_MMAP_CLOSED`.
+    pub fn copy_within(&self, target: usize, start: usize, end: usize) -> Result<()> {
+        let region = self.region()?;
+        let from = region.address(start, end)?;
+        let length = end - start;
+        let to = region.address(target, target.saturating_add(length))?;
+        // SAFETY: both ranges are checked; `copy` allows them to overlap.
+        unsafe { std::ptr::copy(from, to, length) };
+        Ok(())
+    }
+}
+
+/// The length of a map from `offset` on in a file of `size` bytes.
+fn length_within(size: u64, offset: u64, wanted: Option<usize>) -> Result<usize> {
+    let available = size.checked_sub(offset).ok_or_else(|| {
+        Failure::OutOfRange(format!(
+            "the offset {offset} lies past the end of the file, which has {size} bytes"
+        ))
+    })?;
+    match wanted {
+        Some(length) if length as u64 > available => Err(Failure::OutOfRange(format!(
+            "{length} bytes from offset {offset} on reach past the end of the file, which has \
+             {size} bytes; at most {available} can be mapped from there"
+        ))),
+        Some(length) => Ok(length),
+        None => usize::try_from(available).map_err(|_| {
+            Failure::OutOfRange(format!(
+                "{available} bytes are more than this platform can address; give a length"
+            ))
+        }),
+    }
+}
+
+/// Copies what fits of one region into another. Pages that hold only zeros are left untouched, so
+/// that what was sparse stays sparse.
+fn copy_into(from: &Region, to: &Region) -> Result<()> {
+    const STEP: usize = 4096;
+    let length = from.length().min(to.length());
+    let source = from.address(0, length)?;
+    let target = to.address(0, length)?;
+    for start in (0..length).step_by(STEP) {
+        let size = STEP.min(length - start);
+        // SAFETY: both addresses are valid for `length` bytes; the target is not lent yet, and the
+        // source is only compared and copied.
+        unsafe {
+            let page = std::slice::from_raw_parts(source.add(start), size);
+            if page.iter().any(|&byte| byte != 0) {
+                std::ptr::copy_nonoverlapping(page.as_ptr(), target.add(start), size);
+            }
+        }
+    }
+    Ok(())
+}
