@@ -1,0 +1,49 @@
+/** Flushing 256 MiB of changed pages. "free": the event loop goes on; "close": the map closes. */
+import assert from 'node:assert';
+import { openSync, readSync } from 'node:fs';
+import { MmapMut } from 'memmap';
+import { newPath, survived } from './tools';
+
+const LENGTH = 256 << 20;
+
+async function main(how: string): Promise<void> {
+  const path = newPath();
+  const map = MmapMut.create(path, LENGTH);
+  map.buffer.fill(0x66);
+  let settled = false;
+  let ticks = 0;
+  const ticking = setInterval(() => {
+    if (!settled) ticks++;
+  }, 0);
+  const reports: number[] = [];
+  const flushed = map
+    .flush(0, LENGTH, {
+      onProgress: (done, total) => {
+        assert.strictEqual(total, LENGTH);
+        reports.push(done);
+      },
+    })
+    .finally(() => {
+      settled = true;
+      clearInterval(ticking);
+    });
+  if (how === 'close') {
+    await new Promise((resolve) => setImmediate(resolve));
+    map.close();
+    await assert.rejects(flushed, { name: 'MmapError', code: 'ERR_MMAP_CLOSED', path });
+    assert(reports.length < 4, 'the whole map was flushed after it was closed');
+  } else {
+    await flushed;
+    assert(ticks >= 3, `timers fired ${ticks} times while 256 MiB were written`);
+    assert.deepStrictEqual(
+      reports,
+      [1, 2, 3, 4].map((chunk) => (chunk * LENGTH) / 4),
+    );
+  }
+  const last = Buffer.alloc(1);
+  readSync(openSync(path, 'r'), last, 0, 1, LENGTH - 1);
+  assert.strictEqual(last[0], 0x66);
+  survived();
+}
+
+main(process.argv[2] ?? 'free');

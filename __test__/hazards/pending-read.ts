@@ -1,0 +1,65 @@
+/**
+ * A pending fs.read into a map's Buffer when the map goes: by close, resize, refresh, or by having
+ * been transferred away before. The memory at hand is then reused at once. The kernel's late write
+ * must reach neither the file nor anybody's memory.
+ */
+import assert from 'node:assert';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, constants, open, openSync, read, readFileSync, writeSync } from 'node:fs';
+import { MmapMut } from 'memmap';
+import { collect, consistsOf, newFile, newPath, survived, transfer, turns } from './tools';
+
+const LENGTH = 1 << 20;
+
+/** Things of the map's size, which the system would put where the map was. */
+function reuse(): Buffer[] {
+  const others: Buffer[] = [];
+  for (let count = 0; count < 16; count++) {
+    others.push(Buffer.alloc(LENGTH, 0x62), MmapMut.anonymous(LENGTH).fill(0x62).buffer);
+  }
+  return others;
+}
+
+async function main(how: string): Promise<void> {
+  const path = newFile(LENGTH);
+  const pipe = newPath();
+  execFileSync('mkfifo', [pipe]);
+  // For reading and writing, so that neither opening nor the end of a writer ends the wait.
+  const descriptor = await new Promise<number>((resolve, reject) => {
+    open(pipe, constants.O_RDWR, (error, fd) => (error ? reject(error) : resolve(fd)));
+  });
+  let map: MmapMut | null = MmapMut.open(path);
+  let target: Uint8Array | null = map.buffer;
+  if (how === 'transfer') target = new Uint8Array(transfer(map.buffer.buffer));
+  const done = new Promise<number>((resolve, reject) => {
+    read(descriptor, target as Uint8Array, 0, LENGTH, null, (error, count) =>
+      error ? reject(error) : resolve(count),
+    );
+  });
+  // The thread of the pool is in the system call by now, or takes the same path a little later.
+  await turns(20);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+
+  if (how === 'resize') map.resize(LENGTH * 2);
+  else if (how === 'refresh') {
+    appendFileSync(path, 'c');
+    assert(map.refresh());
+  } else if (how !== 'drop') map.close();
+  if (how === 'close' || how === 'drop' || how === 'transfer') map = null;
+  target = null;
+  await collect();
+  const others = reuse();
+  await collect();
+
+  writeSync(openSync(pipe, constants.O_WRONLY), Buffer.alloc(4096, 0x7a));
+  assert.strictEqual(await done, 4096);
+  for (const other of others) assert(consistsOf(other, 0x62), 'the read went into other memory');
+  const file = readFileSync(path).subarray(0, LENGTH);
+  // A map that is only dropped is still a map: the read lands in its file.
+  assert(consistsOf(file.subarray(0, 4096), how === 'drop' ? 0x7a : 0x61));
+  assert(consistsOf(file.subarray(4096), 0x61));
+  if (map !== null) assert(consistsOf(map.subarray(0, 4096), 0x61));
+  survived();
+}
+
+main(process.argv[2] ?? 'close');

@@ -1,0 +1,46 @@
+/**
+ * Runs scenarios that could crash, each in a child process of the runtime that runs this one.
+ */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+/** How a child process ended. */
+export interface Outcome {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** The last line that a scenario prints when everything was as it must be. */
+export const SURVIVED = 'survived';
+
+const TIMEOUT_MS = 90_000;
+
+/** What a runtime is given before the script. */
+function runtimeArguments(): string[] {
+  if (process.versions.deno) return ['run', '-A', '--quiet', '--no-lock', '--v8-flags=--expose-gc'];
+  return ['--expose-gc'];
+}
+
+/** Runs a scenario in this folder to its end; one that hangs ends by SIGKILL. */
+export function run(scenario: string, ...rest: string[]): Promise<Outcome> {
+  const script = join(__dirname, `${scenario}.js`);
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...runtimeArguments(), script, ...rest], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+}
