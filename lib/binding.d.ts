@@ -3,6 +3,12 @@
 
 /** A read-only map of a file. */
 export declare class Mmap {
+  /** The index of this map's word in the flags, none where it is not guarded. */
+  get slot(): number | null
+  /** What the guard has survived so far. */
+  faults(): SurvivedFaults | null
+  /** JavaScript was told of the stray writes so far. */
+  acknowledgeStrayWrites(): void
   /** The number of bytes, 0 once closed. */
   get length(): number
   /** An ArrayBuffer over the bytes from `start` to `end`. */
@@ -14,11 +20,17 @@ export declare class Mmap {
   /** The size of the whole file as it is now. */
   fileSize(): number | null
   /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(file: string | Uint8Array | number, offset: number, length?: number | undefined | null)
+  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
 }
 
 /** A map whose changes stay private. */
 export declare class MmapCow {
+  /** The index of this map's word in the flags, none where it is not guarded. */
+  get slot(): number | null
+  /** What the guard has survived so far. */
+  faults(): SurvivedFaults | null
+  /** JavaScript was told of the stray writes so far. */
+  acknowledgeStrayWrites(): void
   /** The number of bytes, 0 once closed. */
   get length(): number
   /** An ArrayBuffer over the bytes from `start` to `end`. */
@@ -30,7 +42,7 @@ export declare class MmapCow {
   /** The size of the whole file as it is now. */
   fileSize(): number | null
   /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(file: string | Uint8Array | number, offset: number, length?: number | undefined | null)
+  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
   /** Copies `bytes` to `offset`. */
   write(bytes: Uint8Array, offset: number): void
   /** Repeats `pattern` from `start` to `end`. */
@@ -41,6 +53,12 @@ export declare class MmapCow {
 
 /** A map whose changes reach the file, or of anonymous memory. */
 export declare class MmapMut {
+  /** The index of this map's word in the flags, none where it is not guarded. */
+  get slot(): number | null
+  /** What the guard has survived so far. */
+  faults(): SurvivedFaults | null
+  /** JavaScript was told of the stray writes so far. */
+  acknowledgeStrayWrites(): void
   /** The number of bytes, 0 once closed. */
   get length(): number
   /** An ArrayBuffer over the bytes from `start` to `end`. */
@@ -52,7 +70,7 @@ export declare class MmapMut {
   /** The size of the whole file as it is now. */
   fileSize(): number | null
   /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(file: string | Uint8Array | number, offset: number, length?: number | undefined | null)
+  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
   /** Copies `bytes` to `offset`. */
   write(bytes: Uint8Array, offset: number): void
   /** Repeats `pattern` from `start` to `end`. */
@@ -73,3 +91,21 @@ export declare class MmapMut {
 
 /** Detaches an ArrayBuffer that was lent. */
 export declare function detach(arrayBuffer: ArrayBuffer): void
+
+/** An ArrayBuffer of one word of flags per guarded map. */
+export declare function faultFlags(): ArrayBuffer
+
+/** Has `listener` called on this thread after each fault that JavaScript does not know of yet. */
+export declare function listenForFaults(listener: () => void): void
+
+/** What the guard has survived in one map; positions in bytes from the start of the map. */
+export interface SurvivedFaults {
+  /** The first byte that the file has lost. */
+  lostFrom?: number
+  /** The range of pages that had I/O errors. */
+  ioStart?: number
+  /** The end of that range. */
+  ioEnd?: number
+  /** The number of stray writes. */
+  strayWrites: number
+}

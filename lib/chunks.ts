@@ -49,6 +49,7 @@ export async function inChunks<Native extends NativeMap>(
       if (memory.generation === generation) throw fromNative(error, memory.path);
     }
     if (memory.generation !== generation) throw closedError(memory.path);
+    memory.use();
     if (signal?.aborted) throw abortError(signal);
     onProgress?.(to - start, end - start);
   }

@@ -1,6 +1,7 @@
 export type { FileLike, Integer } from './arguments';
 export type { JobOptions } from './chunks';
 export { MmapError } from './errors';
+export type { FaultListener, Faults } from './faults';
 export type { MemoryMap, OpenOptions, TypedArrayConstructor } from './memory-map';
 export { Mmap } from './mmap';
 export { MmapCow } from './mmap-cow';

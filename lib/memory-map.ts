@@ -1,6 +1,8 @@
 import { type InspectOptions, inspect } from 'node:util';
 import {
+  checkBoolean,
   checkFile,
+  checkFunction,
   checkInteger,
   checkOptions,
   clampPosition,
@@ -8,6 +10,7 @@ import {
   type Integer,
 } from './arguments';
 import { attempt, fromNative, invalidType, outOfRange } from './errors';
+import type { FaultListener, Faults } from './faults';
 import { Memory } from './memory';
 import type { NativeMap } from './native';
 
@@ -20,6 +23,19 @@ export interface OpenOptions {
    * from `offset` on is a RangeError: a map never reaches past its file.
    */
   length?: Integer;
+  /**
+   * Whether faults in the map are survived and reported: a file that another process cuts, a disk
+   * that is full or broken, a write into the Buffer of a read-only map. Without the guard the first
+   * two end the process with SIGBUS, as in any other program, and the third goes unnoticed (the
+   * file stays unchanged all the same). The environment variable `MEMMAP_GUARD=0` turns it off for
+   * the whole process. Default true.
+   */
+  guard?: boolean;
+  /**
+   * Called on this thread's event loop soon after a fault was survived; the next method call on
+   * the map throws it in any case.
+   */
+  onFault?: FaultListener;
 }
 
 /** The constructors whose arrays {@link MemoryMap.view} can make. */
@@ -102,6 +118,14 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
   /** Whether {@link close} was called. */
   get closed(): boolean {
     return this.#memory.closed;
+  }
+
+  /**
+   * What the fault guard has survived since the map was opened or last refreshed. Looking at it
+   * throws nothing; while bytes are lost every method but {@link close} and {@link refresh} throws.
+   */
+  get faults(): Faults {
+    return this.#memory.faults;
   }
 
   /**
@@ -189,8 +213,8 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
 
   /**
    * Maps the file anew at the size that it has now: for a log that grew, or a file that was cut. A
-   * map opened with a `length` never becomes longer than that. Also clears an error that a flush
-   * has left behind.
+   * map opened with a `length` never becomes longer than that. Also the way to go on after a fault
+   * or a failed flush: both are cleared, and pages that were lost or private show the file again.
    *
    * @returns Whether the map changed. If so, all Buffers made from it before are detached, and
    * changes to a copy-on-write map are gone; if not, everything stays as it is.
@@ -201,11 +225,13 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
     const open = memory.reachable();
     return attempt(() => {
       const size = open.fileSize();
+      const { truncated, io, strayWrites } = memory.faults;
       const lost = memory.forgive();
       if (size === null) return lost;
       const available = Math.max(0, size - memory.offset);
       const length = Math.min(available, this.#wanted ?? available);
-      if (length === memory.length) return lost;
+      const whole = !truncated && io === null && strayWrites === 0;
+      if (length === memory.length && whole) return lost;
       memory.replace(open.again(length) as Native);
       return true;
     }, memory.path);
@@ -247,18 +273,21 @@ export function openFile<Native extends NativeMap>(
   nativeClass: new (
     source: string | Uint8Array | number,
     offset: number,
-    length?: number,
+    length: number | undefined,
+    guarded: boolean,
   ) => Native,
   file: FileLike,
   options: OpenOptions | undefined,
 ): [token: symbol, memory: Memory<Native>, wanted: number | null] {
   const { source, path } = checkFile(file);
-  const { offset, length } = checkOptions(options);
+  const { offset, length, guard, onFault } = checkOptions(options);
   const from = offset === undefined ? 0 : checkInteger(offset, 'options.offset');
   const wanted = length === undefined ? null : checkInteger(length, 'options.length');
+  const guarded = checkBoolean(guard, 'options.guard', true);
+  const listener = checkFunction(onFault, 'options.onFault');
   try {
-    const opened = new nativeClass(source, from, wanted ?? undefined);
-    return [CONSTRUCT, new Memory(opened, path, from), wanted];
+    const opened = new nativeClass(source, from, wanted ?? undefined, guarded);
+    return [CONSTRUCT, new Memory(opened, path, from, listener), wanted];
   } catch (error) {
     throw fromNative(error, path);
   }

@@ -4,6 +4,7 @@
  */
 import { constants } from 'node:buffer';
 import { attempt, closedError, MmapError } from './errors';
+import { type FaultListener, type Faults, FaultWatch } from './faults';
 import { type NativeMap, native } from './native';
 
 /** The runtime's limit for one Buffer, in bytes. */
@@ -65,11 +66,15 @@ export class Memory<Native extends NativeMap> {
   #buffer: Buffer | null = null;
   #windows: Window[] = [];
   #cached: ArrayBuffer[] = [];
+  #watch: FaultWatch;
+  readonly #onFault: FaultListener | undefined;
   /** A flush that the system refused: it says so only once, we until the map is refreshed. */
   #lost: MmapError | null = null;
 
-  constructor(nativeMap: Native, path: string | null, offset: number) {
+  constructor(nativeMap: Native, path: string | null, offset: number, onFault?: FaultListener) {
     this.#native = nativeMap;
+    this.#onFault = onFault;
+    this.#watch = new FaultWatch(nativeMap, path, onFault);
     this.path = path;
     this.offset = offset;
     this.length = nativeMap.length;
@@ -79,11 +84,28 @@ export class Memory<Native extends NativeMap> {
     return this.#native === null;
   }
 
-  /** The native map for any use; throws where the map is closed or has lost writes. */
+  /** The native map for any use; throws where the map is closed or something happened to it. */
   use(): Native {
     const open = this.reachable();
     if (this.#lost !== null) throw this.#lost;
+    if (this.#watch.raised) this.#watch.report();
     return open;
+  }
+
+  /**
+   * Runs a native call. What happened to the memory before or during it is thrown: a result got
+   * from lost pages is none.
+   */
+  run<T>(call: (open: Native) => T): T {
+    const open = this.use();
+    const result = attempt(() => call(open), this.path);
+    if (this.#watch.raised) this.#watch.report();
+    return result;
+  }
+
+  /** What the fault guard has survived since the map was opened or refreshed. */
+  get faults(): Faults {
+    return this.#watch.faults;
   }
 
   /** The native map for what may follow a loss: refreshing. Throws where the map is closed. */
@@ -202,6 +224,7 @@ export class Memory<Native extends NativeMap> {
 
   #letGo(): void {
     this.generation++;
+    this.#watch.end();
     this.#detachAll();
     this.#native?.close();
   }
@@ -210,6 +233,7 @@ export class Memory<Native extends NativeMap> {
   replace(fresh: Native): void {
     this.#letGo();
     this.#native = fresh;
+    this.#watch = new FaultWatch(fresh, this.path, this.#onFault);
     this.length = fresh.length;
   }
 

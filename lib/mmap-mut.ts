@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   checkBoolean,
   checkFilePath,
+  checkFunction,
   checkInteger,
   checkOptions,
   checkRange,
@@ -11,6 +12,7 @@ import {
 import type * as Binding from './binding';
 import { checkJobOptions, inChunks, type JobOptions } from './chunks';
 import { attempt, fromNative, MmapError, outOfRange } from './errors';
+import type { FaultListener } from './faults';
 import { Memory } from './memory';
 import { CONSTRUCT, memoryOf, type OpenOptions, openFile } from './memory-map';
 import { native } from './native';
@@ -30,6 +32,8 @@ export interface CreateOptions {
   allocate?: boolean;
   /** The permission bits of the file, before the process's umask. Unix only. Default 0o666. */
   mode?: number;
+  /** As for {@link OpenOptions.onFault}. */
+  onFault?: FaultListener;
 }
 
 /** How {@link MmapMut.resize} lengthens a file. */
@@ -86,12 +90,13 @@ export class MmapMut extends WritableMap<Binding.MmapMut> {
     const allocate = checkBoolean(given.allocate, 'options.allocate', true);
     const { mode } = given;
     const bits = mode === undefined ? 0o666 : checkInteger(mode, 'options.mode', 0, 0o777);
+    const listener = checkFunction(given.onFault, 'options.onFault');
     const temporary = overwrite ? temporaryBeside(file.source) : undefined;
     const created = attempt(
       () => native.MmapMut.create(file.source, temporary, size, allocate, bits),
       file.path,
     );
-    return new MmapMut(CONSTRUCT, new Memory(created, file.path, 0), null);
+    return new MmapMut(CONSTRUCT, new Memory(created, file.path, 0, listener), null);
   }
 
   /**
@@ -144,6 +149,7 @@ export class MmapMut extends WritableMap<Binding.MmapMut> {
     } catch (error) {
       throw this.#refused(error, from, to);
     }
+    memory.use();
   }
 
   /** The public error for a refused flush; a loss is remembered. */

@@ -1,5 +1,5 @@
 import { checkEncoding, checkInteger, checkRange, type Integer, viewedBytes } from './arguments';
-import { attempt, invalidType, invalidValue, outOfRange } from './errors';
+import { invalidType, invalidValue, outOfRange } from './errors';
 import { MemoryMap, memoryOf } from './memory-map';
 import type { NativeWritableMap } from './native';
 
@@ -29,7 +29,7 @@ export abstract class WritableMap<
       throw invalidType('data', 'a string, TypedArray, Buffer or DataView', data);
     }
     const start = offset === undefined ? 0 : checkInteger(offset, 'offset', 0);
-    const open = memory.use();
+    memory.use();
     if (start > memory.length - bytes.length) {
       throw outOfRange(
         'offset',
@@ -37,7 +37,7 @@ export abstract class WritableMap<
         start,
       );
     }
-    attempt(() => open.write(bytes, start), memory.path);
+    memory.run((open) => open.write(bytes, start));
     return bytes.length;
   }
 
@@ -66,9 +66,9 @@ export abstract class WritableMap<
     }
     if (pattern.length === 0) throw invalidValue('value', 'must not be empty', value);
     const bytes = pattern;
-    const open = memory.use();
+    memory.use();
     const [from, to] = checkRange(start, end, memory.length);
-    attempt(() => open.fill(bytes, from, to), memory.path);
+    memory.run((open) => open.fill(bytes, from, to));
     return this;
   }
 
@@ -85,7 +85,7 @@ export abstract class WritableMap<
     const memory = memoryOf(this);
     const to = checkInteger(target, 'target', 0);
     const from = checkInteger(start, 'start', 0);
-    const open = memory.use();
+    memory.use();
     const [first, last] = checkRange(from, end, memory.length);
     if (to > memory.length - (last - first)) {
       throw outOfRange(
@@ -94,7 +94,7 @@ export abstract class WritableMap<
         target,
       );
     }
-    attempt(() => open.copyWithin(to, first, last), memory.path);
+    memory.run((open) => open.copyWithin(to, first, last));
     return this;
   }
 }

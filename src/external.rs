@@ -75,6 +75,33 @@ pub fn lend(env: &Env, region: &Arc<Region>, start: usize, end: usize) -> Result
     Ok(LentBuffer(array_buffer))
 }
 
+/// Makes an ArrayBuffer over words that live as long as the process.
+///
+/// # Errors
+/// `ERR_MMAP_UNSUPPORTED` on runtimes that take no external memory.
+pub fn lend_static(env: &Env, words: *const u32, count: usize) -> Result<LentBuffer> {
+    let length = count * size_of::<u32>();
+    let mut array_buffer = ptr::null_mut();
+    // SAFETY: the caller's words are static and atomic; there is nothing to release.
+    let status = unsafe {
+        sys::napi_create_external_arraybuffer(
+            env.raw(),
+            words.cast_mut().cast::<c_void>(),
+            length,
+            Some(keep),
+            ptr::null_mut(),
+            &mut array_buffer,
+        )
+    };
+    match status {
+        sys::Status::napi_ok => Ok(LentBuffer(array_buffer)),
+        refusal => Err(refused(refusal, length)),
+    }
+}
+
+/// Releases nothing.
+unsafe extern "C" fn keep(_: sys::napi_env, _: *mut c_void, _: *mut c_void) {}
+
 fn refused(status: sys::napi_status, length: usize) -> Failure {
     let why = match status {
         sys::Status::napi_no_external_buffers_allowed => {

@@ -4,13 +4,14 @@
 //! are internal: the TypeScript classes of the same names in `lib/` check every argument, own the
 //! Buffers and are what users see.
 //!
-//! From bottom to top: `sys` is the operating system, `region` the memory and who holds it,
-//! `external` the ArrayBuffers lent from it, `job` work off the main thread, `mapping` what a map
+//! From bottom to top: `sys` is the operating system, `guard` survives faults, `region` is the
+//! memory and who holds it, `external` the ArrayBuffers lent from it, `job` work off the main thread, `mapping` what a map
 //! does, `classes` what is exported.
 
 mod classes;
 mod error;
 mod external;
+mod guard;
 mod job;
 mod mapping;
 mod region;

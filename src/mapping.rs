@@ -17,6 +17,8 @@ pub struct Mapping {
     access: Access,
     /// Where in the file the map begins, in bytes.
     offset: u64,
+    /// Whether the fault guard was asked for.
+    guarded: bool,
     /// Only the thread of the map's JavaScript touches it; the lock is what lets napi-rs catch
     /// panics around it.
     state: Mutex<State>,
@@ -31,6 +33,15 @@ enum State {
     /// Closed. What was lent keeps the object that owns this alive (`lib/memory.ts` sees to it),
     /// and this keeps the addresses reserved.
     Closed { _reserved: Option<Arc<Region>> },
+}
+
+impl State {
+    fn open(region: Region) -> Mutex<State> {
+        Mutex::new(State::Open {
+            region: Arc::new(region),
+            lent: false,
+        })
+    }
 }
 
 /// Where a map's file comes from.
@@ -52,30 +63,30 @@ impl Mapping {
         access: Access,
         offset: u64,
         wanted: Option<usize>,
+        guarded: bool,
     ) -> Result<Mapping> {
         let file = match source {
             Source::Path(path) => sys::open(path, access)?,
             Source::Descriptor(descriptor) => sys::duplicate(*descriptor)?,
         };
         let length = length_within(sys::size_of(&file)?, offset, wanted)?;
-        Mapping::over(Arc::new(file), access, offset, length)
+        Mapping::over(Arc::new(file), access, offset, length, guarded)
     }
 
-    fn over(file: Arc<File>, access: Access, offset: u64, length: usize) -> Result<Mapping> {
-        let region = Region::of_file(file, access, offset, length)?;
-        Ok(Mapping::new(access, offset, region))
-    }
-
-    fn new(access: Access, offset: u64, region: Region) -> Mapping {
-        let region = Arc::new(region);
-        Mapping {
+    fn over(
+        file: Arc<File>,
+        access: Access,
+        offset: u64,
+        length: usize,
+        guarded: bool,
+    ) -> Result<Mapping> {
+        let region = Region::of_file(file, access, offset, length, guarded)?;
+        Ok(Mapping {
             access,
             offset,
-            state: Mutex::new(State::Open {
-                region,
-                lent: false,
-            }),
-        }
+            guarded,
+            state: State::open(region),
+        })
     }
 
     /// Creates the file `path` with `length` zero bytes and maps it. With `allocate` the disk
@@ -90,7 +101,7 @@ impl Mapping {
             if allocate {
                 sys::reserve(&file, 0, length as u64)?;
             }
-            Mapping::over(Arc::new(file), Access::ReadWrite, 0, length)
+            Mapping::over(Arc::new(file), Access::ReadWrite, 0, length, true)
         })();
         if made.is_err() {
             // The first failure is the one worth telling.
@@ -124,11 +135,12 @@ impl Mapping {
     /// # Errors
     /// `ENOMEM`.
     pub fn anonymous(length: usize) -> Result<Mapping> {
-        Ok(Mapping::new(
-            Access::ReadWrite,
-            0,
-            Region::anonymous(length)?,
-        ))
+        Ok(Mapping {
+            access: Access::ReadWrite,
+            offset: 0,
+            guarded: false,
+            state: State::open(Region::anonymous(length)?),
+        })
     }
 
     /// Another mapping of the same file, `length` bytes from the same offset on; of anonymous
@@ -139,11 +151,11 @@ impl Mapping {
     pub fn again(&self, length: usize) -> Result<Mapping> {
         let region = self.region()?;
         if let Some(file) = region.file() {
-            return Mapping::over(file, self.access, self.offset, length);
+            return Mapping::over(file, self.access, self.offset, length, self.guarded);
         }
-        let copy = Region::anonymous(length)?;
-        copy_into(&region, &copy)?;
-        Ok(Mapping::new(self.access, self.offset, copy))
+        let copy = Mapping::anonymous(length)?;
+        copy_into(&region, &*copy.region()?)?;
+        Ok(copy)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

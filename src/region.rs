@@ -9,29 +9,59 @@ use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Failure, Result};
+use crate::guard::{self, Faults, Range, Watch};
 use crate::sys::{self, Access, Memory};
 
-/// A range of mapped memory and the descriptor of the file behind it.
+/// A range of mapped memory and the descriptor of the file behind it. The order of the fields is
+/// the one in which they are dropped: no fault handler looks at the memory or the file any more
+/// when they go.
 pub struct Region {
+    /// None for memory that is not guarded.
+    watch: Option<Watch>,
     /// None for a map of no bytes, which the system does not map.
     memory: Option<Memory>,
     /// None for anonymous memory, and once the region is retired.
     file: Mutex<Option<Arc<File>>>,
+    /// Where in the file the memory begins, in bytes.
+    offset: u64,
 }
 
 impl Region {
-    /// Maps `length` bytes of `file` from `offset` on.
+    /// Maps `length` bytes of `file` from `offset` on, under the fault guard where `guarded` asks
+    /// for it and the guard is on.
     ///
     /// # Errors
     /// Whatever `mmap` refuses.
-    pub fn of_file(file: Arc<File>, access: Access, offset: u64, length: usize) -> Result<Region> {
+    pub fn of_file(
+        file: Arc<File>,
+        access: Access,
+        offset: u64,
+        length: usize,
+        guarded: bool,
+    ) -> Result<Region> {
+        let guarded = guarded && length > 0 && guard::is_on();
         let memory = match length {
             0 => None,
-            _ => Some(Memory::of_file(&file, access, offset, length)?),
+            _ => Some(Memory::of_file(&file, access, offset, length, guarded)?),
+        };
+        let watch = match &memory {
+            Some(memory) if guarded => {
+                let (base, end) = memory.pages();
+                Some(Watch::new(&Range {
+                    base,
+                    end,
+                    offset: offset - (memory.start() as usize - base) as u64,
+                    descriptor: sys::descriptor(&file),
+                    read_only: access == Access::Read,
+                })?)
+            }
+            _ => None,
         };
         Ok(Region {
+            watch,
             memory,
             file: Mutex::new(Some(file)),
+            offset,
         })
     }
 
@@ -45,8 +75,10 @@ impl Region {
             _ => Some(Memory::anonymous(length)?),
         };
         Ok(Region {
+            watch: None,
             memory,
             file: Mutex::new(None),
+            offset: 0,
         })
     }
 
@@ -86,16 +118,60 @@ impl Region {
     /// Writes the changed pages of `start..end` to the disk. Blocks until they are there.
     ///
     /// # Errors
-    /// `EIO`, `ENOSPC`, ... as the disk refuses; `ERR_OUT_OF_RANGE`.
+    /// `EIO`, `ENOSPC`, ... as the disk refuses; `ERR_MMAP_TRUNCATED` where the file has lost bytes
+    /// of the map, for which `msync` reports success; `ERR_OUT_OF_RANGE`.
     pub fn flush(&self, start: usize, end: usize) -> Result<()> {
         self.address(start, end)?;
         match (&self.memory, self.file()) {
             (Some(memory), Some(file)) if start < end => {
                 memory.flush(start, end - start)?;
-                sys::sync_after_flush(&file)
+                sys::sync_after_flush(&file)?;
+                self.check_truncation(&file)
             }
             _ => Ok(()),
         }
+    }
+
+    fn check_truncation(&self, file: &File) -> Result<()> {
+        let size = sys::size_of(file)?;
+        let kept = size.saturating_sub(self.offset);
+        if kept >= self.length() as u64 {
+            return Ok(());
+        }
+        if let Some(watch) = &self.watch {
+            watch.note_truncation(self.before() + kept as usize);
+        }
+        Err(Failure::Mmap {
+            code: "ERR_MMAP_TRUNCATED",
+            message: format!(
+                "the file was cut to {size} bytes, of the map's {} it has {kept}; what was written \
+                 behind them is lost. Call refresh() to map the file as it is now",
+                self.length()
+            ),
+        })
+    }
+
+    /// How many bytes of the first page precede the memory.
+    fn before(&self) -> usize {
+        self.memory
+            .as_ref()
+            .map_or(0, |memory| memory.start() as usize - memory.pages().0)
+    }
+
+    /// The region's place in the guard's table, where it is guarded.
+    pub fn watch(&self) -> Option<&Watch> {
+        self.watch.as_ref()
+    }
+
+    /// What the guard has survived, in bytes from the start of the region.
+    pub fn faults(&self) -> Option<Faults> {
+        let faults = self.watch.as_ref()?.faults();
+        let inside = |at: usize| at.saturating_sub(self.before()).min(self.length());
+        Some(Faults {
+            lost_from: faults.lost_from.map(inside),
+            io: faults.io.map(|(start, end)| (inside(start), inside(end))),
+            stray_writes: faults.stray_writes,
+        })
     }
 
     /// Lets go of the file: whoever still holds the region sees private zero pages from now on.
@@ -105,10 +181,13 @@ impl Region {
         if !lent && Arc::strong_count(&self) == 1 {
             return None;
         }
-        if let Some(memory) = &self.memory {
-            memory.retire();
+        // The guard stays until the file's pages are gone, and the file until the guard is done.
+        if self.memory.as_ref().is_none_or(Memory::retire) {
+            if let Some(watch) = &self.watch {
+                watch.retire();
+            }
+            self.file_slot().take();
         }
-        self.file_slot().take();
         Some(self)
     }
 }

@@ -15,6 +15,8 @@ use crate::job::Job;
 use crate::mapping::{Mapping, Source};
 use crate::sys::{self, Access};
 
+mod faults;
+
 /// A path as a string or as its bytes on disk, or an open descriptor.
 type File = Either3<String, Uint8Array, i32>;
 
@@ -82,6 +84,7 @@ macro_rules! opens_files {
                 #[napi(ts_arg_type = "string | Uint8Array | number")] file: File,
                 offset: f64,
                 length: Option<f64>,
+                guarded: bool,
             ) -> napi::Result<Self> {
                 let length = length.map(|length| length as usize);
                 let source = source(file)?;
@@ -90,6 +93,7 @@ macro_rules! opens_files {
                     $access,
                     offset as u64,
                     length,
+                    guarded,
                 )?))
             }
         }

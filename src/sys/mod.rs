@@ -14,7 +14,8 @@ use crate::error::{Failure, Result};
 mod platform;
 
 pub use platform::{
-    Memory, duplicate, libuv_error, open, path_from_bytes, reserve, size_of, sync_after_flush,
+    Memory, descriptor, duplicate, libuv_error, open, path_from_bytes, reserve, size_of,
+    sync_after_flush,
 };
 
 /// How the pages of a map relate to the file behind them.

@@ -70,6 +70,11 @@ pub fn duplicate(descriptor: i32) -> Result<File> {
         .map_err(Failure::system("dup"))
 }
 
+/// The number by which system calls know the file.
+pub fn descriptor(file: &File) -> i32 {
+    std::os::fd::AsRawFd::as_raw_fd(file)
+}
+
 /// The number of bytes that can be mapped of `file`.
 ///
 /// # Errors
@@ -174,17 +179,29 @@ pub fn sync_after_flush(file: &File) -> Result<()> {
 pub struct Memory(MmapRaw);
 
 impl Memory {
-    /// Maps `length` bytes (not 0) of `file` from any byte offset on.
+    /// Maps `length` bytes (not 0) of `file` from any byte offset on. The pages of a read-only map
+    /// are private; where it is not `guarded` they are writable as well, so that a stray write is
+    /// harmless though nobody notices it.
     ///
     /// # Errors
     /// `EACCES` where the descriptor's mode does not allow it, `ENOMEM`, `ENODEV`, ...
-    pub fn of_file(file: &File, access: Access, offset: u64, length: usize) -> Result<Memory> {
+    pub fn of_file(
+        file: &File,
+        access: Access,
+        offset: u64,
+        length: usize,
+        guarded: bool,
+    ) -> Result<Memory> {
         let mut options = MmapOptions::new();
         options.offset(offset).len(length).no_reserve_swap();
         let mapped = match access {
             Access::ReadWrite => options.map_raw(file),
             // SAFETY: the memory is only ever used through raw pointers and ArrayBuffers, so that
             // other processes may change the file does not break a Rust reference.
+            Access::Read if guarded => unsafe {
+                options.map_copy_read_only(file).map(MmapRaw::from)
+            },
+            // SAFETY: as above.
             Access::Read | Access::CopyOnWrite => unsafe {
                 options.map_copy(file).map(MmapRaw::from)
             },
@@ -223,23 +240,29 @@ impl Memory {
             .map_err(Failure::system("msync"))
     }
 
-    /// Lays private zero pages over the range, which lets go of the file at once while the
-    /// addresses stay valid for whoever may still read or write them. Infallible in effect: should
-    /// the kernel refuse, the old pages stay, which is safe, too.
-    pub fn retire(&self) {
+    /// The addresses of the first page and after the last one.
+    pub fn pages(&self) -> (usize, usize) {
         let page = rustix::param::page_size();
         let start = self.start() as usize;
-        let base = start & !(page - 1);
-        let length = (start - base + self.length()).next_multiple_of(page);
+        let end = start + self.length();
+        (start & !(page - 1), end.next_multiple_of(page))
+    }
+
+    /// Lays private zero pages over the range, which lets go of the file at once while the
+    /// addresses stay valid for whoever may still read or write them. Where the kernel refuses, the
+    /// old pages stay, and the answer is false.
+    pub fn retire(&self) -> bool {
+        let (base, end) = self.pages();
         // SAFETY: the range is exactly the pages that this object has mapped and not yet given
         // back, so MAP_FIXED replaces nothing of anybody else's; replacing is atomic for readers.
-        let _ = unsafe {
+        unsafe {
             rustix::mm::mmap_anonymous(
                 base as *mut _,
-                length,
+                end - base,
                 ProtFlags::READ | ProtFlags::WRITE,
                 MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE,
             )
-        };
+            .is_ok()
+        }
     }
 }

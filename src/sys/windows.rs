@@ -13,7 +13,8 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_ALLOCATION_INFO, FileAllocationInfo, SetFileInformationByHandle,
 };
 use windows_sys::Win32::System::Memory::{
-    MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_READWRITE, VirtualAlloc, VirtualFree,
+    MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_READONLY, PAGE_READWRITE, VirtualAlloc, VirtualFree,
+    VirtualProtect,
 };
 use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
 
@@ -90,6 +91,11 @@ pub fn duplicate(descriptor: i32) -> Result<File> {
         .try_clone_to_owned()
         .map(File::from)
         .map_err(Failure::system("dup"))
+}
+
+/// The guard needs no file here.
+pub fn descriptor(_: &File) -> i32 {
+    -1
 }
 
 /// The number of bytes that can be mapped of `file`.
@@ -171,7 +177,13 @@ impl Memory {
     ///
     /// # Errors
     /// `EPERM` where the handle does not allow it, `ENOMEM`, ...
-    pub fn of_file(file: &File, access: Access, offset: u64, length: usize) -> Result<Memory> {
+    pub fn of_file(
+        file: &File,
+        access: Access,
+        offset: u64,
+        length: usize,
+        guarded: bool,
+    ) -> Result<Memory> {
         let mut options = MmapOptions::new();
         options.offset(offset).len(length);
         let mapped = match access {
@@ -182,7 +194,25 @@ impl Memory {
                 options.map_copy(file).map(MmapRaw::from)
             },
         };
-        mapped.map(Memory::over).map_err(Failure::system("mmap"))
+        let memory = mapped.map(Memory::over).map_err(Failure::system("mmap"))?;
+        if guarded && access == Access::Read {
+            memory.forbid_writing()?;
+        }
+        Ok(memory)
+    }
+
+    /// Makes a copy-on-write view read-only; the guard makes pages copy-on-write again that are
+    /// written all the same.
+    fn forbid_writing(&self) -> Result<()> {
+        let (base, end) = self.pages();
+        let mut before = 0;
+        // SAFETY: the range is the view's own.
+        let done =
+            unsafe { VirtualProtect(base as *const _, end - base, PAGE_READONLY, &mut before) };
+        match done {
+            0 => Err(Failure::system("mprotect")(io::Error::last_os_error())),
+            _ => Ok(()),
+        }
     }
 
     /// `length` bytes (not 0) of zeros that belong to no file.
@@ -225,31 +255,30 @@ impl Memory {
     /// in between, they stay its own, and a late reader of ours meets an access violation or its
     /// memory. Windows leaves a view's addresses to nobody else for long enough that we have no
     /// better answer yet; placeholder views (`MapViewOfFile3`) would be one.
-    pub fn retire(&self) {
+    pub fn retire(&self) -> bool {
         let view = self
             .view
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if view.is_none() {
-            return;
-        }
         drop(view);
-        let (base, length) = self.pages();
+        let (base, end) = self.pages();
+        let kind = MEM_RESERVE | MEM_COMMIT;
         // SAFETY: the range has just been unmapped; where it is not free any more the call fails
         // and changes nothing.
-        unsafe { VirtualAlloc(base, length, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE) };
+        unsafe { VirtualAlloc(base as *const _, end - base, kind, PAGE_READWRITE) };
+        true
     }
 
     /// The range rounded out to what the view was mapped with: views begin at multiples of the
     /// allocation granularity.
-    fn pages(&self) -> (*const std::ffi::c_void, usize) {
+    pub fn pages(&self) -> (usize, usize) {
         let mut facts = SYSTEM_INFO::default();
         // SAFETY: fills in the structure that it is given.
         unsafe { GetSystemInfo(&mut facts) };
         let start = self.start as usize;
         let base = start - start % facts.dwAllocationGranularity as usize;
-        (base as *const _, start - base + self.length)
+        (base, start + self.length)
     }
 }
 
@@ -259,7 +288,7 @@ impl Drop for Memory {
         if view.is_none() {
             // SAFETY: nobody refers to the range any more. Where `retire` did not get it, the call
             // fails, since it releases only what VirtualAlloc reserved at this very address.
-            unsafe { VirtualFree(self.pages().0.cast_mut(), 0, MEM_RELEASE) };
+            unsafe { VirtualFree(self.pages().0 as *mut _, 0, MEM_RELEASE) };
         }
     }
 }

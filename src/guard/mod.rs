@@ -1,0 +1,48 @@
+//! The fault guard: no truncated file, full disk or stray write kills the process.
+//!
+//! The memory behind a Buffer is read and written by machine code that the engine has compiled; no
+//! check of ours runs before such an access. What can go wrong with it only shows as a fault: the
+//! processor stops at the instruction and the kernel sends the thread SIGBUS or SIGSEGV, which by
+//! default ends the process. The guard handles both signals. It looks the address up in a table of
+//! live maps and makes the page accessible, whereupon the same instruction runs again and succeeds:
+//!
+//! | what happened | what the handler does |
+//! |---|---|
+//! | the file was truncated, a page past its end was touched | lays zero pages from there to the map's end |
+//! | the disk is full or broken, the page cannot be had | replaces that page by a zero page |
+//! | something wrote to a read-only map | makes the page writable: it is private, the kernel copies it |
+//! | the file has the page after all (it regrew), or the map was closed meanwhile | nothing: trying again succeeds |
+//! | anything else | calls the handler that was there before |
+//!
+//! What happened is noted in the table and in one word of flags per map, which TypeScript reads
+//! before every call (`lib/faults.ts`), and a thread is woken that tells the event loops.
+//!
+//! A handler may run on any thread between any two instructions. So it takes no lock, allocates
+//! nothing and calls only system calls; all that it shares is atomic and static:
+//!
+//! - `table.rs` is the table. A slot is looked at only between counting oneself as its user and
+//!   counting off again, and a slot's memory is unmapped only when nobody uses the slot.
+//! - `unix.rs` has the handler and the call of the previous one; `windows.rs` what Windows allows.
+//! - `notice.rs` tells JavaScript.
+
+mod notice;
+mod table;
+
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod platform;
+
+pub use notice::listen;
+pub use table::{Faults, Range, Watch, flags};
+
+use std::sync::OnceLock;
+
+/// Whether the handlers are in place. They are put there by the first call, unless the environment
+/// variable `MEMMAP_GUARD` is `0`. The addon's image must be pinned before.
+pub fn is_on() -> bool {
+    static ON: OnceLock<bool> = OnceLock::new();
+    *ON.get_or_init(|| {
+        let wanted = std::env::var_os("MEMMAP_GUARD").is_none_or(|value| value != "0");
+        wanted && platform::install()
+    })
+}

@@ -1,0 +1,379 @@
+//! The signal handler, on Linux and macOS.
+//!
+//! Everything from [`handle`] down runs in a signal handler and is async-signal-safe: system calls
+//! and atomics only, `errno` saved and put back.
+
+use std::cell::UnsafeCell;
+use std::mem::{MaybeUninit, zeroed};
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use libc::{c_int, c_void, siginfo_t};
+
+use super::notice;
+use super::table::{self, Found};
+
+/// Patches of single pages before the pages made different at a time are doubled. Each may cost
+/// the kernel two maps more, of the 65,530 that a process has by default.
+const SINGLE_PATCHES: u32 = 256;
+
+/// How often in a row a page is tried again although by all signs it can be had.
+const TRIES: u32 = 1_000;
+
+static PAGE: AtomicUsize = AtomicUsize::new(4096);
+
+/// Puts the handlers in place; whether that worked.
+pub fn install() -> bool {
+    PAGE.store(rustix::param::page_size(), Ordering::Relaxed);
+    PREVIOUS_BUS.save(libc::SIGBUS)
+        && PREVIOUS_SEGV.save(libc::SIGSEGV)
+        && set_handler(libc::SIGBUS)
+        && set_handler(libc::SIGSEGV)
+}
+
+fn set_handler(signal: c_int) -> bool {
+    // SAFETY: all-zero bytes are a `sigaction`; the handler has the signature that SA_SIGINFO asks
+    // for, lives as long as the process (the image is pinned) and is async-signal-safe.
+    unsafe {
+        let mut action: libc::sigaction = zeroed();
+        action.sa_sigaction = handle as *const () as usize;
+        // NODEFER: a fault within the previous handler must be seen, not kill. ONSTACK: the engine
+        // may have set up a stack for handlers.
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+        libc::sigemptyset(&mut action.sa_mask);
+        libc::sigaction(signal, &action, ptr::null_mut()) == 0
+    }
+}
+
+/// What a signal did before we came.
+struct Previous(UnsafeCell<MaybeUninit<libc::sigaction>>);
+
+// SAFETY: written once, before the handler that reads it is installed.
+unsafe impl Sync for Previous {}
+
+static PREVIOUS_BUS: Previous = Previous(UnsafeCell::new(MaybeUninit::uninit()));
+static PREVIOUS_SEGV: Previous = Previous(UnsafeCell::new(MaybeUninit::uninit()));
+
+impl Previous {
+    fn save(&self, signal: c_int) -> bool {
+        // SAFETY: the cell is written here only, before the handler is installed; a null action
+        // asks without changing anything.
+        unsafe { libc::sigaction(signal, ptr::null(), (*self.0.get()).as_mut_ptr()) == 0 }
+    }
+
+    /// Does what would have happened without us.
+    fn call(&self, signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        // SAFETY: `save` ran before any handler was installed.
+        let action = unsafe { (*self.0.get()).assume_init_ref() };
+        match action.sa_sigaction {
+            libc::SIG_DFL => die(signal, info),
+            // A fault cannot be ignored: the kernel would kill. A signal that was sent can.
+            libc::SIG_IGN if was_sent(info) => {}
+            libc::SIG_IGN => die(signal, info),
+            handler => {
+                // SAFETY: the kernel would have called this address with these arguments and this
+                // mask; which of the two signatures it has is what SA_SIGINFO says.
+                unsafe {
+                    let mut mask = action.sa_mask;
+                    if action.sa_flags & libc::SA_NODEFER == 0 {
+                        libc::sigaddset(&mut mask, signal);
+                    }
+                    let mut before: libc::sigset_t = zeroed();
+                    libc::pthread_sigmask(libc::SIG_BLOCK, &mask, &mut before);
+                    if action.sa_flags & libc::SA_SIGINFO != 0 {
+                        let call: extern "C" fn(c_int, *mut siginfo_t, *mut c_void) =
+                            std::mem::transmute(handler);
+                        call(signal, info, context);
+                    } else {
+                        let call: extern "C" fn(c_int) = std::mem::transmute(handler);
+                        call(signal);
+                    }
+                    libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
+                }
+            }
+        }
+    }
+}
+
+/// Whether a process sent the signal, as opposed to an instruction that faulted (sigaction(2):
+/// `si_code` is 0 or less then).
+fn was_sent(info: *const siginfo_t) -> bool {
+    // SAFETY: the kernel passes a valid structure.
+    unsafe { (*info).si_code <= 0 }
+}
+
+/// Lets the signal end the process as it does by default. A faulting instruction runs again when
+/// the handler returns and faults for good; a signal that was sent has to be sent again.
+fn die(signal: c_int, info: *const siginfo_t) {
+    // SAFETY: all-zero bytes are a `sigaction` with the default action.
+    unsafe {
+        let action: libc::sigaction = zeroed();
+        libc::sigaction(signal, &action, ptr::null_mut());
+        if was_sent(info) {
+            libc::raise(signal);
+        }
+    }
+}
+
+extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    let errno = errno();
+    // SAFETY: the thread's own variable, valid for its life.
+    let saved = unsafe { *errno };
+    // SAFETY: the kernel passes a valid structure; for a fault it holds the address.
+    let (code, address) = unsafe { ((*info).si_code, (*info).si_addr() as usize) };
+    let survived = code > 0 && survive(signal, code, address, context);
+    // SAFETY: as above.
+    unsafe { *errno = saved };
+    if !survived {
+        let previous = match signal {
+            libc::SIGBUS => &PREVIOUS_BUS,
+            _ => &PREVIOUS_SEGV,
+        };
+        previous.call(signal, info, context);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn errno() -> *mut c_int {
+    // SAFETY: no preconditions.
+    unsafe { libc::__errno_location() }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn errno() -> *mut c_int {
+    // SAFETY: no preconditions.
+    unsafe { libc::__error() }
+}
+
+/// Whether the fault was one of ours and the instruction may be tried again.
+fn survive(signal: c_int, code: c_int, address: usize, context: *const c_void) -> bool {
+    let Some(found) = table::find(address) else {
+        return false;
+    };
+    if found.is_retired() {
+        return true;
+    }
+    let page = address & !(PAGE.load(Ordering::Relaxed) - 1);
+    match kind_of(signal, code, &found, page) {
+        Kind::StrayWrite if is_instruction(address, context) => false,
+        Kind::StrayWrite => allow_write(&found, page),
+        Kind::Missing => replace_missing(&found, page),
+        Kind::Other => false,
+    }
+}
+
+enum Kind {
+    /// A page that the file has and that may not be written.
+    StrayWrite,
+    /// A page that the file does not have, or that could not be had.
+    Missing,
+    Other,
+}
+
+#[cfg(target_os = "linux")]
+fn kind_of(signal: c_int, code: c_int, found: &Found, _: usize) -> Kind {
+    // From Linux's include/uapi/asm-generic/siginfo.h, as the libc crate lacks them for some.
+    const SEGV_ACCERR: c_int = 2;
+    const BUS_ADRERR: c_int = 2;
+    match (signal, code) {
+        (libc::SIGBUS, BUS_ADRERR) => Kind::Missing,
+        (libc::SIGSEGV, SEGV_ACCERR) if found.is_read_only() => Kind::StrayWrite,
+        _ => Kind::Other,
+    }
+}
+
+/// On macOS either fault may come as either signal; whether the file has the page tells them apart.
+#[cfg(not(target_os = "linux"))]
+fn kind_of(_: c_int, _: c_int, found: &Found, page: usize) -> Kind {
+    let has_page = file_size(found).is_some_and(|size| position(found, page) < size);
+    match has_page && found.is_read_only() {
+        true => Kind::StrayWrite,
+        false => Kind::Missing,
+    }
+}
+
+/// Whether the faulting address is that of the instruction itself: somebody jumped into the map,
+/// which making it writable does not mend.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn is_instruction(address: usize, context: *const c_void) -> bool {
+    // SAFETY: with SA_SIGINFO the third argument is a ucontext_t.
+    let context = unsafe { &*context.cast::<libc::ucontext_t>() };
+    context.uc_mcontext.gregs[libc::REG_RIP as usize] as usize == address
+}
+
+#[cfg(all(target_os = "linux", target_arch = "aarch64"))]
+fn is_instruction(address: usize, context: *const c_void) -> bool {
+    // SAFETY: with SA_SIGINFO the third argument is a ucontext_t.
+    let context = unsafe { &*context.cast::<libc::ucontext_t>() };
+    context.uc_mcontext.pc as usize == address
+}
+
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+fn is_instruction(_: usize, _: *const c_void) -> bool {
+    false
+}
+
+/// Where in the file a page is.
+fn position(found: &Found, page: usize) -> u64 {
+    found.offset() + (page - found.base()) as u64
+}
+
+fn file_size(found: &Found) -> Option<u64> {
+    // SAFETY: all-zero bytes are a `stat`, which the call fills in; the descriptor stays open while
+    // the slot has a user.
+    unsafe {
+        let mut facts: libc::stat = zeroed();
+        (libc::fstat(found.descriptor(), &mut facts) == 0).then_some(facts.st_size as u64)
+    }
+}
+
+/// The pages to change for a fault at `page`: that one, and after some hundred of them twice as
+/// many each time, which bounds what the kernel has to keep apart.
+fn span(found: &Found, page: usize) -> (usize, usize) {
+    let doublings = found.count_patch().saturating_sub(SINGLE_PATCHES);
+    let size = PAGE
+        .load(Ordering::Relaxed)
+        .checked_shl(doublings)
+        .filter(|size| size.leading_zeros() > 1)
+        .unwrap_or(usize::MAX / 2 + 1);
+    let start = (page & !(size - 1)).max(found.base());
+    let end = (page & !(size - 1)).saturating_add(size).min(found.end());
+    (start, end)
+}
+
+/// A stray write: the page is private, so that once it may be written the kernel copies it.
+fn allow_write(found: &Found, page: usize) -> bool {
+    let (start, end) = span(found, page);
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: the pages are the map's own, which stay mapped while the slot has a user.
+    if unsafe { libc::mprotect(start as *mut c_void, end - start, access) } != 0 {
+        return false;
+    }
+    if found.note_stray_write() {
+        notice::raise();
+    }
+    true
+}
+
+/// A page that is not there: past the end of the file, or not to be had from the disk.
+fn replace_missing(found: &Found, page: usize) -> bool {
+    while found.count_retry(page) <= TRIES {
+        let Some(size) = file_size(found) else {
+            break;
+        };
+        if size <= position(found, page) {
+            return replace_tail(found, size);
+        }
+        match probe(found, page) {
+            Probe::Works => return true,
+            Probe::Refused => break,
+            // The file was cut again meanwhile.
+            Probe::Gone => {}
+        }
+    }
+    replace_unreadable(found, page)
+}
+
+/// Zero pages from the file's end to the map's: one map for all, however many pages are lost.
+fn replace_tail(found: &Found, size: u64) -> bool {
+    let page_size = PAGE.load(Ordering::Relaxed);
+    let kept = size.saturating_sub(found.offset()) as usize;
+    let start = found.base() + kept.next_multiple_of(page_size);
+    if !lay_zeros(start, found.end()) {
+        return false;
+    }
+    if found.note_truncation(found.base() + kept) {
+        notice::raise();
+    }
+    true
+}
+
+fn replace_unreadable(found: &Found, page: usize) -> bool {
+    let (start, end) = (page, page + PAGE.load(Ordering::Relaxed));
+    if !lay_zeros(start, end) {
+        return false;
+    }
+    if found.note_io(start, end) {
+        notice::raise();
+    }
+    true
+}
+
+fn lay_zeros(start: usize, end: usize) -> bool {
+    #[cfg(target_os = "linux")]
+    const UNRESERVED: c_int = libc::MAP_NORESERVE;
+    #[cfg(not(target_os = "linux"))]
+    const UNRESERVED: c_int = 0;
+    // SAFETY: the pages are the map's own, which stay mapped while the slot has a user, so that
+    // nothing of anybody else's is replaced.
+    let laid = unsafe {
+        libc::mmap(
+            start as *mut c_void,
+            end - start,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_ANON | UNRESERVED,
+            -1,
+            0,
+        )
+    };
+    laid != libc::MAP_FAILED
+}
+
+enum Probe {
+    Works,
+    Refused,
+    Gone,
+}
+
+/// Whether a page that the file has can be had: that it is read without an error, and, where a
+/// write must reach the file, that the disk has room for it. Both calls answer with an error where
+/// the access itself would fault.
+fn probe(found: &Found, page: usize) -> Probe {
+    let position = position(found, page) as libc::off_t;
+    let mut byte = 0u8;
+    // SAFETY: reads at most one byte into one byte; the descriptor is open (see `file_size`).
+    let read = unsafe {
+        libc::pread(
+            found.descriptor(),
+            (&raw mut byte).cast::<c_void>(),
+            1,
+            position,
+        )
+    };
+    match read {
+        0 => Probe::Gone,
+        1 if found.is_read_only() => Probe::Works,
+        1 => room(found, position),
+        _ => Probe::Refused,
+    }
+}
+
+/// Whether the disk has room for a page, which is reserved thereby. A file system without that call
+/// leaves the question to the next try.
+#[cfg(target_os = "linux")]
+fn room(found: &Found, position: libc::off_t) -> Probe {
+    let page = PAGE.load(Ordering::Relaxed) as libc::off_t;
+    // SAFETY: changes no memory; the descriptor is open.
+    let done = unsafe {
+        libc::fallocate(
+            found.descriptor(),
+            libc::FALLOC_FL_KEEP_SIZE,
+            position,
+            page,
+        )
+    };
+    // SAFETY: the thread's own variable.
+    match (done, unsafe { *errno() }) {
+        (0, _) => Probe::Works,
+        (_, libc::ENOSPC | libc::EDQUOT | libc::EIO | libc::EFBIG | libc::EROFS) => Probe::Refused,
+        _ => Probe::Works,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn room(_: &Found, _: libc::off_t) -> Probe {
+    Probe::Works
+}
