@@ -43,7 +43,7 @@ const calls: Record<string, (map: MmapMut) => unknown> = {
 };
 
 /** What a closed map still answers. */
-const STATE = new Set(['constructor', 'length', 'offset', 'path', 'closed', 'close']);
+const STATE = new Set(['constructor', 'length', 'offset', 'path', 'closed', 'close', 'faults']);
 
 /** The names of everything public that an object inherits. */
 function publicNames(object: object): string[] {
