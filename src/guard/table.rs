@@ -56,6 +56,7 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// All zeros, so that the table takes no room in the addon's file.
     const fn new() -> Slot {
         Slot {
             state: AtomicU32::new(FREE),
@@ -63,10 +64,10 @@ impl Slot {
             base: AtomicUsize::new(0),
             end: AtomicUsize::new(0),
             offset: AtomicU64::new(0),
-            descriptor: AtomicI32::new(-1),
+            descriptor: AtomicI32::new(0),
             read_only: AtomicU32::new(0),
-            lost_from: AtomicUsize::new(usize::MAX),
-            io_start: AtomicUsize::new(usize::MAX),
+            lost_from: AtomicUsize::new(0),
+            io_start: AtomicUsize::new(0),
             io_end: AtomicUsize::new(0),
             stray_writes: AtomicUsize::new(0),
             patches: AtomicU32::new(0),
