@@ -3,7 +3,7 @@
  * every runtime.
  */
 import assert from 'node:assert';
-import { type Outcome, run, SURVIVED } from './run';
+import { run, SURVIVED } from './run';
 
 /** One scenario. */
 export interface Hazard {
@@ -14,6 +14,8 @@ export interface Hazard {
   impossible?: string | undefined;
   /** How it ends; if undefined: with code 0, saying that it survived. */
   ends?: { code: number | null; signal: NodeJS.Signals | null; says: RegExp } | undefined;
+  /** What it finds in its environment beside what is in ours. */
+  environment?: NodeJS.ProcessEnv | undefined;
 }
 
 const { bun, deno } = process.versions;
@@ -45,7 +47,7 @@ function hazard(
   title: string,
   scenario: string,
   args: string[] = [],
-  more: Pick<Hazard, 'impossible' | 'ends'> = {},
+  more: Pick<Hazard, 'impossible' | 'ends' | 'environment'> = {},
 ): Hazard {
   return { title, scenario, arguments: args, ...more };
 }
@@ -113,6 +115,7 @@ export const hazards: Hazard[] = [
   }),
   hazard('120,000 maps in one loop leave no kernel maps and no descriptors', 'many', [], {
     impossible: needsLinux,
+    environment: { MALLOC_TOP_PAD_: String(64 << 20) },
   }),
   hazard('close lets go of the file though Buffers are held', 'let-go', [], {
     impossible: needsLinux,
@@ -129,9 +132,13 @@ export const hazards: Hazard[] = [
 ];
 
 /** Runs a scenario in a child process and asserts how it ended. */
-export async function face({ scenario, arguments: args, ends }: Hazard): Promise<void> {
-  const outcome: Outcome = await run(scenario, ...args);
-  const { code, signal, stdout, stderr } = outcome;
+export async function face({
+  scenario,
+  arguments: args,
+  ends,
+  environment,
+}: Hazard): Promise<void> {
+  const { code, signal, stdout, stderr } = await run(scenario, args, environment);
   const wanted = ends ?? { code: 0, signal: null, says: new RegExp(`${SURVIVED}\n$`) };
   const all = `${stderr}\n${stdout}`;
   assert.deepStrictEqual(

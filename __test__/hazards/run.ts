@@ -24,11 +24,16 @@ function runtimeArguments(): string[] {
 }
 
 /** Runs a scenario in this folder to its end; one that hangs ends by SIGKILL. */
-export function run(scenario: string, ...rest: string[]): Promise<Outcome> {
+export function run(
+  scenario: string,
+  rest: string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Outcome> {
   const script = join(__dirname, `${scenario}.js`);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...runtimeArguments(), script, ...rest], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',
     });
