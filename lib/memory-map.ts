@@ -248,6 +248,10 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
    * from now on), the file is let go, promises still running on the map are rejected with
    * `ERR_MMAP_CLOSED`, and so ends every later call. What others still read or write at the old
    * addresses (a pending `fs.read`, a transferred ArrayBuffer) touches zero pages, not the file.
+   * Bun detaches no Buffer that a pending operation uses: there it keeps its length and shows zeros.
+   *
+   * Let asynchronous operations on a map's Buffers end before you close it: Node.js itself does not
+   * expect their Buffer to go, and Node.js 20 aborts where a zlib job comes back to a detached one.
    *
    * Changes that were made to a file reach it all the same; only {@link MmapMut.flush} says when.
    * Never throws; closing twice is allowed.

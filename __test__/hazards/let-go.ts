@@ -1,5 +1,6 @@
 /** The kernel lets go of the file at close, even while Buffers of the map are held. Linux only. */
 import assert from 'node:assert';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
 import { consistsOf, descriptorsOf, holds, mapsOf, newFile, survived } from './tools';
@@ -19,6 +20,15 @@ for (const kind of [Mmap, MmapMut, MmapCow]) {
     for (const view of kept) assert.strictEqual(view.buffer.byteLength, 0);
   }
 }
+
+// A child process inherits no descriptor of a map.
+const inherited = newFile(1);
+const open = MmapMut.open(inherited);
+assert.strictEqual(descriptorsOf(inherited), 1);
+const listing = execFileSync('ls', ['-l', '/proc/self/fd'], { encoding: 'utf8' });
+assert.match(listing, / -> /);
+assert(!listing.includes(inherited));
+open.close();
 
 // What happens to the file afterwards, or to its name while it is mapped, reaches no old Buffer.
 const path = newFile(LENGTH);
