@@ -1,20 +1,29 @@
 /** Flushing 256 MiB of changed pages. "free": the event loop goes on; "close": the map closes. */
 import assert from 'node:assert';
-import { openSync, readSync } from 'node:fs';
+import { openSync, readSync, statfsSync } from 'node:fs';
 import { MmapMut } from 'memmap';
 import { newPath, survived } from './tools';
 
 const LENGTH = 256 << 20;
+
+/** Whether the file is on a tmpfs (linux/magic.h), where there is nothing to write. */
+function inMemory(path: string): boolean {
+  return process.platform === 'linux' && statfsSync(path).type === 0x0102_1994;
+}
 
 async function main(how: string): Promise<void> {
   const path = newPath();
   const map = MmapMut.create(path, LENGTH);
   map.buffer.fill(0x66);
   let settled = false;
-  let ticks = 0;
-  const ticking = setInterval(() => {
-    if (!settled) ticks++;
-  }, 0);
+  let turns = 0;
+  const turn = () => {
+    turns++;
+    if (!settled) setImmediate(turn);
+  };
+  setImmediate(turn);
+  let timers = 0;
+  const ticking = setInterval(() => timers++, 0);
   const reports: number[] = [];
   const flushed = map
     .flush(0, LENGTH, {
@@ -34,7 +43,11 @@ async function main(how: string): Promise<void> {
     assert(reports.length < 4, 'the whole map was flushed after it was closed');
   } else {
     await flushed;
-    assert(ticks >= 3, `timers fired ${ticks} times while 256 MiB were written`);
+    // The loop turns some hundred thousand times while the disk writes. Were it blocked during each
+    // of the four chunks, there would be as many turns as chunks.
+    const least = inMemory(path) ? 1 : 50;
+    assert(turns >= least, `the event loop turned ${turns} times while 256 MiB were written`);
+    assert(inMemory(path) || timers > 0, 'no timer fired while 256 MiB were written');
     assert.deepStrictEqual(
       reports,
       [1, 2, 3, 4].map((chunk) => (chunk * LENGTH) / 4),
