@@ -37,7 +37,8 @@ async function main(how: string): Promise<void> {
       clearInterval(ticking);
     });
   if (how === 'close') {
-    await new Promise((resolve) => setImmediate(resolve));
+    // A tmpfs would have ended by then.
+    if (!inMemory(path)) await new Promise((resolve) => setImmediate(resolve));
     map.close();
     await assert.rejects(flushed, { name: 'MmapError', code: 'ERR_MMAP_CLOSED', path });
     assert(reports.length < 4, 'the whole map was flushed after it was closed');
