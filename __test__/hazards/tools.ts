@@ -15,9 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SURVIVED } from './run';
 
-const folder = mkdtempSync(join(tmpdir(), 'memmap-hazard-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-
+/** Made for the first file: a scenario that must crash, and uses none, leaves none behind. */
+let folder: string | null = null;
 let files = 0;
 
 /** The path of a new file of `length` bytes, all of them `byte`. */
@@ -29,6 +28,11 @@ export function newFile(length: number, byte = 0x61): string {
 
 /** A path in a folder that is removed at the end, where no file is yet. */
 export function newPath(): string {
+  if (folder === null) {
+    const made = mkdtempSync(join(tmpdir(), 'memmap-hazard-'));
+    process.on('exit', () => rmSync(made, { recursive: true, force: true }));
+    folder = made;
+  }
   return join(folder, `file${files++}`);
 }
 
