@@ -10,6 +10,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -45,12 +46,16 @@ function run(command, ...args) {
     shell: process.platform === 'win32',
   });
   if (error) throw new Error(`${command} could not be started: ${error.message}`);
-  if (status !== 0) process.exit(status ?? 1);
+  if (status !== 0) {
+    console.error(`memmap: ${[command, ...args].join(' ')} failed`);
+    process.exit(status ?? 1);
+  }
 }
 
 /** A program of the development dependencies. */
 function tool(name, ...args) {
-  run(join(root, 'node_modules', '.bin', name), ...args);
+  // A relative path: a shell, which Windows needs here, would cut the whole one at its spaces.
+  run(join('node_modules', '.bin', name), ...args);
 }
 
 function step(name, inputs, outputs, work) {
@@ -59,9 +64,17 @@ function step(name, inputs, outputs, work) {
   const done = existsSync(stamp) && readFileSync(stamp, 'utf8') === now;
   if (done && outputs.every((output) => files(join(root, output)).length > 0)) return;
   console.error(`memmap: ${name}`);
+  // Should the work fail, what it leaves belongs to no inputs, not even to those of before.
+  rmSync(stamp, { force: true });
   work();
   mkdirSync(stamps, { recursive: true });
   writeFileSync(stamp, now);
+}
+
+/** Compiles into an empty folder: what no source stands for any more must not be run or packed. */
+function compile(project, folder) {
+  rmSync(join(root, folder), { recursive: true, force: true });
+  tool('tsc', '--project', project);
 }
 
 function nativeBuilt() {
@@ -69,7 +82,7 @@ function nativeBuilt() {
 }
 
 step('installing dependencies', ['package-lock.json'], ['node_modules/.package-lock.json'], () =>
-  run('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'),
+  run('npm', 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'),
 );
 step(
   'building the native core',
@@ -89,9 +102,9 @@ step(
     ),
 );
 step('compiling TypeScript', ['lib', 'tsconfig.json'], ['dist/index.js'], () => {
-  tool('tsc', '--project', '.');
+  compile('.', 'dist');
   copyFileSync(join(root, 'lib', 'binding.d.ts'), join(root, 'dist', 'binding.d.ts'));
 });
-step('compiling the tests', ['__test__', 'lib'], ['build/__test__'], () =>
-  tool('tsc', '--project', '__test__'),
+step('compiling the tests', ['__test__', 'lib', 'tsconfig.json'], ['build/__test__'], () =>
+  compile('__test__', 'build'),
 );
