@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+
+const root = join(__dirname, '..', '..');
+
+/** An empty folder that is gone after the test. */
+function folder(t: ExecutionContext, parent = tmpdir()): string {
+  const path = mkdtempSync(join(parent, 'memmap-examples-'));
+  t.teardown(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+/** What a program printed, which must have ended well. */
+function run(t: ExecutionContext, cwd: string, program: string, ...args: string[]): string {
+  const child = spawnSync(process.execPath, [program, ...args], { cwd, encoding: 'utf8' });
+  t.is(child.signal, null);
+  t.is(child.status, 0, child.stderr);
+  return child.stdout;
+}
+
+test('the demo sees what it should see', (t) => {
+  const printed = run(t, folder(t), join(root, 'examples', 'demo.js'));
+  t.regex(printed, /^6\. /m);
+  t.regex(printed, /Everything was as it should be\.\n$/);
+});
+
+/** What each example prints at its end. */
+const examples: Record<string, RegExp> = {
+  'flush-progress.js': /256 of 256 MiB\non the disk; meanwhile a timer ran \d+ times\n$/,
+  'follow.js': /^the first line\n(line \d of somebody else\n){3}$/,
+  'hexdump.mjs': /^0000000000 {2}2f 2a 2a 0a .* \/\*\*\. \* Prints a \n/,
+  'patch.js': /patched, the file: 00000008fffffff7\n$/,
+  'samples.js': /^wrote 1000000 samples to samples\n$/,
+};
+
+test('each example is tried here', (t) => {
+  const files = readdirSync(join(root, 'examples')).filter((name) => /\.m?js$/.test(name));
+  t.deepEqual(files.sort(), ['demo.js', ...Object.keys(examples)].sort());
+});
+
+for (const [name, printed] of Object.entries(examples)) {
+  test(`the example ${name} runs`, (t) => {
+    const args = name === 'samples.js' ? ['samples'] : [];
+    t.regex(run(t, folder(t), join(root, 'examples', name), ...args), printed);
+  });
+}
+
+test('a second run of the example samples.js finds what the first one has written', (t) => {
+  const here = folder(t);
+  const program = join(root, 'examples', 'samples.js');
+  run(t, here, program, 'samples');
+  t.regex(run(t, here, program, 'samples'), /^the largest of 1000000 samples in samples is 0\.9/);
+});
+
+test('the first example of the README runs', (t) => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const source = /```js\n(.*?)```/s.exec(readme)?.[1];
+  t.truthy(source);
+  // Inside the package, where it finds 'memmap'.
+  const here = folder(t, join(root, 'build'));
+  writeFileSync(join(here, 'readme.mjs'), source ?? '');
+  t.is(run(t, here, 'readme.mjs'), 'Hello, world!\n');
+  t.is(readFileSync(join(here, 'hello.bin')).length, 10 * 2 ** 20);
+});

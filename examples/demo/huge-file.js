@@ -1,0 +1,40 @@
+const { spawnSync } = require('node:child_process');
+const { closeSync, ftruncateSync, openSync, statSync, writeSync } = require('node:fs');
+const { totalmem } = require('node:os');
+const { join } = require('node:path');
+const { Mmap } = require('memmap');
+
+exports.title = 'A file far larger than memory';
+
+/** Makes a file of `size` bytes that takes almost no room on the disk and ends with `text`. */
+function makeSparse(path, size, text) {
+  const descriptor = openSync(path, 'w');
+  // NTFS makes a file sparse only when told to.
+  if (process.platform === 'win32') spawnSync('fsutil', ['sparse', 'setflag', path]);
+  ftruncateSync(descriptor, size);
+  writeSync(descriptor, text, size - text.length);
+  closeSync(descriptor);
+}
+
+exports.run = ({ folder, did, saw }) => {
+  const path = join(folder, 'huge');
+  const text = 'the end of a very long file';
+  const size = Math.max(2 ** 40, 2 ** Math.ceil(Math.log2(totalmem() * 4)));
+  makeSparse(path, size, text);
+  const { blocks } = statSync(path);
+  const onDisk = blocks === undefined ? '' : `, ${(blocks * 512) / 1024} KiB of it on the disk`;
+  did(
+    `a sparse file of ${size / 2 ** 40} TiB${onDisk}; memory: ${Math.round(totalmem() / 2 ** 30)} GiB`,
+  );
+
+  const resident = process.memoryUsage.rss();
+  did(`map = Mmap.open(path); map.subarray(-${text.length})`);
+  const map = Mmap.open(path);
+  saw('map.length', map.length, size);
+  saw('its last bytes', map.subarray(-text.length).toString(), text);
+  saw('a byte in the middle', map.subarray(size / 2, size / 2 + 1)[0], 0);
+  const grown = process.memoryUsage.rss() - resident;
+  did(`resident memory grew by ${(grown / 2 ** 20).toFixed(1)} MiB`);
+  saw('that is less than 64 MiB', grown < 64 * 2 ** 20, true);
+  map.close();
+};
