@@ -1,0 +1,51 @@
+/**
+ * `npm run bench [name ...]`: memmap beside its peers, in one run. Only the ratios mean something:
+ * the times are this machine's, at this moment.
+ */
+const { mkdtempSync, rmSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+
+const all = ['open-close', 'random-reads'];
+
+/** A row of the table; `time` and `peerTime` are nanoseconds, and less of them is better. */
+function row({ what, peer, time, peerTime, atMost }) {
+  if (peerTime === undefined) {
+    return { benchmark: what, peer: `${peer}: not on this machine`, memmap: show(time) };
+  }
+  const ratio = time / peerTime;
+  return {
+    benchmark: what,
+    peer,
+    memmap: show(time),
+    "peer's": show(peerTime),
+    'time / peer': ratio.toFixed(2),
+    target: atMost === undefined ? 'none' : `at most ${atMost.toFixed(2)}`,
+    result: atMost === undefined ? '' : ratio <= atMost ? 'met' : 'MISSED',
+  };
+}
+
+function show(nanoseconds) {
+  return nanoseconds < 1000
+    ? `${nanoseconds.toFixed(1)} ns`
+    : `${(nanoseconds / 1000).toFixed(2)} us`;
+}
+
+async function main() {
+  const names = process.argv.length > 2 ? process.argv.slice(2) : all;
+  const folder = mkdtempSync(join(tmpdir(), 'memmap-benchmark-'));
+  const rows = [];
+  try {
+    for (const name of names) {
+      if (!all.includes(name)) throw new Error(`no benchmark "${name}"; there are: ${all}`);
+      console.error(`${name} ...`);
+      rows.push(...(await require(`./${name}`).run(folder)));
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  console.log(`memmap on ${process.platform} ${process.arch}, Node.js ${process.version}`);
+  console.table(Object.fromEntries(rows.map((facts, index) => [index + 1, row(facts)])));
+}
+
+main();
