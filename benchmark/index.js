@@ -5,20 +5,21 @@
 const { mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
+const { median, medianRatio } = require('./rounds');
 
 const all = ['open-close', 'random-reads'];
 
-/** A row of the table; `time` and `peerTime` are nanoseconds, and less of them is better. */
-function row({ what, peer, time, peerTime, atMost }) {
-  if (peerTime === undefined) {
-    return { benchmark: what, peer: `${peer}: not on this machine`, memmap: show(time) };
+/** A row of the table; `times` and `peerTimes` are nanoseconds, and less of them is better. */
+function row({ what, peer, times, peerTimes, atMost }) {
+  if (peerTimes === undefined) {
+    return { benchmark: what, peer: `${peer}: not on this machine`, memmap: show(median(times)) };
   }
-  const ratio = time / peerTime;
+  const ratio = medianRatio(times, peerTimes);
   return {
     benchmark: what,
     peer,
-    memmap: show(time),
-    "peer's": show(peerTime),
+    memmap: show(median(times)),
+    "peer's": show(median(peerTimes)),
     'time / peer': ratio.toFixed(2),
     target: atMost === undefined ? 'none' : `at most ${atMost.toFixed(2)}`,
     result: atMost === undefined ? '' : ratio <= atMost ? 'met' : 'MISSED',

@@ -63,19 +63,19 @@ exports.run = async (folder) => {
     if (seen === 0) throw new Error('the benchmark read nothing');
     const what = 'open, read one byte, close (1 MiB)';
     return [
-      { what, peer: "Python's mmap", time: times.touched, peerTime: times.python, atMost: 1 },
-      { what, peer: 'system calls from C', time: times.touched, peerTime: times.c },
+      { what, peer: "Python's mmap", times: times.touched, peerTimes: times.python, atMost: 1 },
+      { what, peer: 'system calls from C', times: times.touched, peerTimes: times.c },
       {
         what: 'open, close, no Buffer made',
         peer: "Python's mmap, a byte read",
-        time: times.untouched,
-        peerTime: times.python,
+        times: times.untouched,
+        peerTimes: times.python,
       },
       {
         what: 'open, close, no Buffer made',
         peer: 'system calls from C, a byte read',
-        time: times.untouched,
-        peerTime: times.c,
+        times: times.untouched,
+        peerTimes: times.c,
       },
     ];
   } finally {

@@ -56,8 +56,8 @@ exports.run = async (folder) => {
     {
       what: 'random reads of a byte in 256 MiB',
       peer: 'ordinary Buffer',
-      time: times.mapped,
-      peerTime: times.ordinary,
+      times: times.mapped,
+      peerTimes: times.ordinary,
       // At least 0.95 of its speed.
       atMost: 1 / 0.95,
     },

@@ -9,7 +9,8 @@ function median(numbers) {
  *
  * @param contestants - An object of functions that each return (a promise of) the nanoseconds for
  * one repetition; null for one that is not there.
- * @returns The median of each (undefined for null), after two rounds that do not count.
+ * @returns The times of each, one per round (undefined for null), after two rounds that do not
+ * count.
  */
 async function inTurns(contestants, rounds) {
   const names = Object.keys(contestants).filter((name) => contestants[name] !== null);
@@ -22,7 +23,15 @@ async function inTurns(contestants, rounds) {
     // Whoever ran last is first now: nobody always follows the same one.
     names.unshift(names.pop());
   }
-  return Object.fromEntries(names.map((name) => [name, median(times[name])]));
+  return times;
 }
 
-module.exports = { inTurns };
+/**
+ * The median of the ratios of each round: what slows the machine down for a while slows both sides
+ * of a ratio.
+ */
+function medianRatio(times, peerTimes) {
+  return median(times.map((time, round) => time / peerTimes[round]));
+}
+
+module.exports = { inTurns, median, medianRatio };

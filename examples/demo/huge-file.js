@@ -12,7 +12,7 @@ function makeSparse(path, size, text) {
   // NTFS makes a file sparse only when told to.
   if (process.platform === 'win32') spawnSync('fsutil', ['sparse', 'setflag', path]);
   ftruncateSync(descriptor, size);
-  writeSync(descriptor, text, size - text.length);
+  writeSync(descriptor, Buffer.from(text), 0, text.length, size - text.length);
   closeSync(descriptor);
 }
 
