@@ -177,12 +177,12 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
     length?: Integer,
   ): InstanceType<Type> {
     if (!TYPED_ARRAYS.has(type)) throw invalidType('type', 'a typed array constructor', type);
+    this.#memory.use();
     const size = type.BYTES_PER_ELEMENT;
     const available = this.#memory.length;
     const from = offset === undefined ? 0 : checkInteger(offset, 'offset', 0, available);
     const most = Math.floor((available - from) / size);
     const count = length === undefined ? most : checkInteger(length, 'length', 0, most);
-    this.#memory.use();
     if ((this.#memory.offset + from) % size !== 0) {
       throw outOfRange(
         'offset',
@@ -203,6 +203,7 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
    */
   dataView(offset?: Integer, length?: Integer): DataView<ArrayBuffer> {
+    this.#memory.use();
     const available = this.#memory.length;
     const from = offset === undefined ? 0 : checkInteger(offset, 'offset', 0, available);
     const rest = available - from;
