@@ -124,8 +124,8 @@ export function checkFilePath(file: unknown): { source: string | Uint8Array; pat
     return { source: path, path };
   }
   if (types.isUint8Array(file)) {
-    // A copy: the caller may change or detach the bytes.
-    const bytes = Buffer.from(checkPath(file));
+    // A copy: the caller may change or detach the bytes, or override what looks for null bytes.
+    const bytes = checkPath(Buffer.from(file));
     return { source: bytes, path: bytes.toString() };
   }
   throw invalidType('file', 'a string, Buffer or file: URL', file);
