@@ -23,8 +23,8 @@ export abstract class WritableMap<
     encoding?: BufferEncoding,
   ): number {
     const memory = memoryOf(this);
-    const bytes =
-      typeof data === 'string' ? Buffer.from(data, checkEncoding(encoding)) : viewedBytes(data);
+    const charset = checkEncoding(encoding);
+    const bytes = typeof data === 'string' ? Buffer.from(data, charset) : viewedBytes(data);
     if (bytes === undefined) {
       throw invalidType('data', 'a string, TypedArray, Buffer or DataView', data);
     }
@@ -57,9 +57,10 @@ export abstract class WritableMap<
     encoding?: BufferEncoding,
   ): this {
     const memory = memoryOf(this);
+    const charset = checkEncoding(encoding);
     let pattern: Uint8Array | undefined;
     if (typeof value === 'number') pattern = Uint8Array.of(checkInteger(value, 'value', 0, 255));
-    else if (typeof value === 'string') pattern = Buffer.from(value, checkEncoding(encoding));
+    else if (typeof value === 'string') pattern = Buffer.from(value, charset);
     else pattern = viewedBytes(value);
     if (pattern === undefined) {
       throw invalidType('value', 'a byte, string, TypedArray, Buffer or DataView', value);
