@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { dirname, sep } from 'node:path';
 import {
   checkBoolean,
   checkFilePath,
@@ -48,10 +49,15 @@ const FLUSH_CHUNK = 64 * 2 ** 20;
 /** The codes by which a disk says that it could not keep what was written. */
 const LOSSES = new Set(['EIO', 'ENOSPC', 'EDQUOT', 'ENXIO', 'EROFS']);
 
-/** A path beside `path` that no other file has. */
+/**
+ * A path beside `path` that no other file has. Its name does not begin with the file's: that may
+ * have the greatest length already.
+ */
 function temporaryBeside(path: string | Uint8Array): string | Uint8Array {
-  const suffix = `.${randomBytes(8).toString('hex')}.tmp`;
-  return typeof path === 'string' ? path + suffix : Buffer.concat([path, Buffer.from(suffix)]);
+  const name = `${sep}.memmap-${randomBytes(8).toString('hex')}.tmp`;
+  if (typeof path === 'string') return dirname(path) + name;
+  // latin1 maps bytes to characters and back one to one.
+  return Buffer.from(dirname(Buffer.from(path).toString('latin1')) + name, 'latin1');
 }
 
 /**
