@@ -184,7 +184,8 @@ impl Memory {
     /// harmless though nobody notices it.
     ///
     /// # Errors
-    /// `EACCES` where the descriptor's mode does not allow it, `ENOMEM`, `ENODEV`, ...
+    /// `EACCES` where the descriptor's mode does not allow it, `ENOMEM`, ...;
+    /// `ERR_MMAP_UNSUPPORTED` where the file system maps no files.
     pub fn of_file(
         file: &File,
         access: Access,
@@ -206,7 +207,13 @@ impl Memory {
                 options.map_copy(file).map(MmapRaw::from)
             },
         };
-        mapped.map(Memory).map_err(Failure::system("mmap"))
+        mapped.map(Memory).map_err(|error| {
+            // What a file system answers that maps no files, such as sysfs.
+            if error.raw_os_error() == Some(Errno::NODEV.raw_os_error()) {
+                return unmappable("a file of a file system that maps none");
+            }
+            Failure::system("mmap")(error)
+        })
     }
 
     /// `length` bytes (not 0) of zeros that belong to no file.
