@@ -215,7 +215,8 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
   /**
    * Maps the file anew at the size that it has now: for a log that grew, or a file that was cut. A
    * map opened with a `length` never becomes longer than that. Also the way to go on after a fault
-   * or a failed flush: both are cleared, and pages that were lost or private show the file again.
+   * or a failed flush: the map is made anew in any case then, both are cleared, and pages that were
+   * lost or private show the file again.
    *
    * @returns Whether the map changed. If so, all Buffers made from it before are detached, and
    * changes to a copy-on-write map are gone; if not, everything stays as it is.
@@ -226,13 +227,12 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
     const open = memory.reachable();
     return attempt(() => {
       const size = open.fileSize();
-      const { truncated, io, strayWrites } = memory.faults;
-      const lost = memory.forgive();
-      if (size === null) return lost;
+      if (size === null) return false;
       const available = Math.max(0, size - memory.offset);
       const length = Math.min(available, this.#wanted ?? available);
-      const whole = !truncated && io === null && strayWrites === 0;
-      if (length === memory.length && whole) return lost;
+      const { truncated, io, strayWrites } = memory.faults;
+      const whole = !memory.lost && !truncated && io === null && strayWrites === 0;
+      if (length === memory.length && whole) return false;
       memory.replace(open.again(length) as Native);
       return true;
     }, memory.path);

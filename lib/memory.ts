@@ -128,11 +128,9 @@ export class Memory<Native extends NativeMap> {
     return this.#lost;
   }
 
-  /** Forgets a loss that was reported. Answers whether there was one. */
-  forgive(): boolean {
-    const had = this.#lost !== null;
-    this.#lost = null;
-    return had;
+  /** Whether writes were lost; {@link replace} forgets it. */
+  get lost(): boolean {
+    return this.#lost !== null;
   }
 
   /** The whole map as one Buffer, the same one every time. */
@@ -234,6 +232,7 @@ export class Memory<Native extends NativeMap> {
     this.#letGo();
     this.#native = fresh;
     this.#watch = new FaultWatch(fresh, this.path, this.#onFault);
+    this.#lost = null;
     this.length = fresh.length;
   }
 
