@@ -1,0 +1,223 @@
+/**
+ * Every public member of every public class, with what each of its arguments takes and refuses.
+ * A test fails where a member has no row here: add yours at the place its class has in the table.
+ */
+import { inspect } from 'node:util';
+import { type MemoryMap, Mmap, MmapCow, MmapMut } from 'memmap';
+
+/** The class and code of an error, such as `RangeError ERR_OUT_OF_RANGE`. */
+export type Refusal = string;
+
+export const WRONG_TYPE: Refusal = 'TypeError ERR_INVALID_ARG_TYPE';
+export const WRONG_VALUE: Refusal = 'TypeError ERR_INVALID_ARG_VALUE';
+export const OUT_OF_RANGE: Refusal = 'RangeError ERR_OUT_OF_RANGE';
+export const CLOSED: Refusal = 'MmapError ERR_MMAP_CLOSED';
+
+/** One argument or option. */
+export interface Parameter {
+  /** A value that the method takes, on a map of {@link LENGTH} bytes. */
+  valid: unknown;
+  /** How a value is refused; null where it is none of the bad ones for this parameter. */
+  refuses: (value: unknown) => Refusal | null;
+  /** Set where undefined is refused. */
+  required?: true;
+  /** Of an options object: its options. */
+  options?: Record<string, Parameter>;
+}
+
+/** A member of a class: its arguments in order, and whether it works on a closed map. */
+export interface Member {
+  parameters?: Parameter[];
+  worksClosed?: true;
+}
+
+/** How long the map is that the methods of the table are called on, in bytes. */
+export const LENGTH = 64;
+
+// What kinds of argument there are.
+
+const isNumeric = (value: unknown): value is number | bigint =>
+  typeof value === 'number' || typeof value === 'bigint';
+
+/** An integer within the map's length, strictly checked. */
+export const integer = (valid: number): Parameter => ({
+  valid,
+  refuses: (value) => (isNumeric(value) ? OUT_OF_RANGE : WRONG_TYPE),
+});
+
+/** The length of something new, which 2**32 may be. */
+export const newLength = (valid: number): Parameter => ({
+  valid,
+  refuses: (value) => {
+    if (value === 2 ** 32) return null;
+    return isNumeric(value) ? OUT_OF_RANGE : WRONG_TYPE;
+  },
+});
+
+/** A position as Buffer's methods take it: clamped, but an integer all the same. */
+export const position = (valid: number): Parameter => ({
+  valid,
+  refuses: (value) => {
+    if (!isNumeric(value)) return WRONG_TYPE;
+    const whole = typeof value === 'bigint' || Math.trunc(value) === value;
+    return whole ? null : OUT_OF_RANGE;
+  },
+});
+
+export const boolean: Parameter = {
+  valid: true,
+  refuses: (value) => (typeof value === 'boolean' ? null : WRONG_TYPE),
+};
+
+export const callback: Parameter = {
+  valid: () => {},
+  refuses: (value) => (typeof value === 'function' ? null : WRONG_TYPE),
+};
+
+export const signal: Parameter = { valid: new AbortController().signal, refuses: () => WRONG_TYPE };
+
+export const encoding: Parameter = {
+  valid: 'latin1',
+  refuses: (value) => (typeof value === 'string' ? WRONG_VALUE : WRONG_TYPE),
+};
+
+/** What is written to a map; `lone` says how a lone number is refused. */
+export const bytes = (valid: unknown, lone: { number: Refusal; empty: boolean }): Parameter => ({
+  valid,
+  required: true,
+  refuses: (value) => {
+    if (typeof value === 'number') return lone.number;
+    if (value === '' && !lone.empty) return WRONG_VALUE;
+    return typeof value === 'string' || ArrayBuffer.isView(value) ? null : WRONG_TYPE;
+  },
+});
+
+/** Any object may be an options object, but not an array, a function or null. */
+export const options = (known: Record<string, Parameter>): Parameter => ({
+  valid: {},
+  options: known,
+  refuses: (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? null : WRONG_TYPE,
+});
+
+export const required = (parameter: Parameter): Parameter => ({ ...parameter, required: true });
+
+/** The path of an existing file. No bad string is tried where it would name a file to create. */
+const existing = (path: string): Parameter => ({
+  valid: path,
+  required: true,
+  refuses: (value) => {
+    if (typeof value === 'number') return OUT_OF_RANGE;
+    return typeof value === 'string' || ArrayBuffer.isView(value) ? 'MmapError ENOENT' : WRONG_TYPE;
+  },
+});
+
+const toCreate = (path: string): Parameter => ({
+  valid: path,
+  required: true,
+  refuses: (value) => (typeof value === 'string' || ArrayBuffer.isView(value) ? null : WRONG_TYPE),
+});
+
+// What members there are.
+
+const openOptions = options({ offset: integer(0), length: integer(8) });
+const jobOptions = options({ signal, onProgress: callback });
+
+/** The static methods, by class; `path` is an existing file, `fresh` names none yet. */
+export const statics = (path: string, fresh: string): Record<string, Parameter[]> => ({
+  'Mmap.open': [existing(path), openOptions],
+  'MmapMut.open': [existing(path), openOptions],
+  'MmapCow.open': [existing(path), openOptions],
+  'MmapMut.create': [
+    toCreate(fresh),
+    required(newLength(8)),
+    options({ overwrite: boolean, allocate: boolean, mode: integer(0o600) }),
+  ],
+  'MmapMut.anonymous': [required(newLength(8))],
+});
+
+/** The methods and getters of instances, by the class that defines them. */
+export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
+  MemoryMap: {
+    length: { worksClosed: true },
+    offset: { worksClosed: true },
+    path: { worksClosed: true },
+    closed: { worksClosed: true },
+    buffer: {},
+    subarray: { parameters: [position(8), position(16)] },
+    view: {
+      parameters: [
+        { valid: Uint8Array, required: true, refuses: () => WRONG_TYPE },
+        integer(8),
+        integer(8),
+      ],
+    },
+    dataView: { parameters: [integer(8), integer(8)] },
+    refresh: {},
+    close: { worksClosed: true },
+    [Symbol.dispose]: { worksClosed: true },
+    [inspect.custom]: { worksClosed: true },
+  },
+  Mmap: {},
+  WritableMap: {
+    write: {
+      parameters: [bytes('text', { number: WRONG_TYPE, empty: true }), integer(8), encoding],
+    },
+    fill: {
+      parameters: [
+        bytes('text', { number: OUT_OF_RANGE, empty: false }),
+        integer(8),
+        integer(16),
+        encoding,
+      ],
+    },
+    copyWithin: { parameters: [required(integer(8)), required(integer(16)), integer(24)] },
+  },
+  MmapMut: {
+    flush: { parameters: [integer(8), integer(16), jobOptions] },
+    flushSync: { parameters: [integer(8), integer(16)] },
+    resize: { parameters: [required(newLength(LENGTH)), options({ allocate: boolean })] },
+  },
+  MmapCow: {},
+};
+
+/** Protected in TypeScript: what the classes share among themselves. */
+export const INTERNAL = new Set<string | symbol>(['constructor', 'replaceMemory']);
+
+/** The public classes, and a map of the file `path` of each. */
+export const CLASSES: Record<string, (path: string) => MemoryMap> = {
+  Mmap: (path) => Mmap.open(path),
+  MmapMut: (path) => MmapMut.open(path),
+  MmapCow: (path) => MmapCow.open(path),
+};
+
+/** The members of an object that its classes define, from its own class upwards. */
+export function* membersOf(object: object): Generator<[defining: string, name: string | symbol]> {
+  let prototype: object = Object.getPrototypeOf(object);
+  for (; prototype !== Object.prototype; prototype = Object.getPrototypeOf(prototype)) {
+    for (const name of Reflect.ownKeys(prototype)) {
+      if (!INTERNAL.has(name)) yield [prototype.constructor.name, name];
+    }
+  }
+}
+
+/** Gets a member of an object, and calls it with the given arguments where it is a method. */
+export function use(object: object, name: string | symbol, values: unknown[]): unknown {
+  const member: unknown = Reflect.get(object, name);
+  return typeof member === 'function' ? Reflect.apply(member, object, values) : member;
+}
+
+/** The arguments that a member takes. */
+export const validArguments = (parameters: Parameter[] = []): unknown[] =>
+  parameters.map(({ valid }) => valid);
+
+/** How a call was refused, whether it threw or its promise was rejected; null if it was not. */
+export async function refusalOf(call: () => unknown): Promise<Refusal | null> {
+  try {
+    await call();
+    return null;
+  } catch (error) {
+    if (!(error instanceof Error)) return `not an Error: ${error}`;
+    return `${error.name} ${Reflect.get(error, 'code')}`;
+  }
+}

@@ -1,0 +1,26 @@
+/** Folders and files that a test leaves no trace of. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+
+/** A new folder (in the system's folder for such, where none is given), removed after the test. */
+export function temporaryFolder(t: ExecutionContext, parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, 'memmap-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A new file with the given bytes, removed after the test. */
+export function temporaryFile(t: ExecutionContext, content: string | Uint8Array): string {
+  const path = join(temporaryFolder(t), 'file');
+  writeFileSync(path, content);
+  return path;
+}
+
+/** `length` bytes that differ from their neighbours and from those a page further on. */
+export function pattern(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let i = 0; i < length; i++) bytes[i] = (i * 7 + (i >> 8) * 13 + (i >> 16)) & 0xff;
+  return bytes;
+}
