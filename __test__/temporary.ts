@@ -1,7 +1,7 @@
 /** Folders and files that a test leaves no trace of. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
 /** A new folder (in the system's folder for such, where none is given), removed after the test. */
@@ -24,3 +24,6 @@ export function pattern(length: number): Buffer {
   for (let i = 0; i < length; i++) bytes[i] = (i * 7 + (i >> 8) * 13 + (i >> 16)) & 0xff;
   return bytes;
 }
+
+/** The folder of this package. A child process started here finds it by its name. */
+export const root = dirname(require.resolve('memmap/package.json'));

@@ -1,0 +1,198 @@
+/** Creating files. */
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statfsSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import test from 'ava';
+import { Mmap, type MmapError, MmapMut } from 'memmap';
+import { root, temporaryFolder } from './temporary';
+
+test('create makes a file of zeros and maps it', (t) => {
+  const folder = temporaryFolder(t);
+  const names = [
+    join(folder, 'a'),
+    Buffer.from(join(folder, 'b')),
+    pathToFileURL(join(folder, 'c')),
+  ];
+  for (const [index, name] of names.entries()) {
+    using map = MmapMut.create(name, 10_000);
+    const path = join(folder, 'abc'.charAt(index));
+    t.is(map.path, path);
+    t.is(map.length, 10_000);
+    t.is(map.offset, 0);
+    t.true(map.buffer.equals(Buffer.alloc(10_000)));
+    map.write('written', 9_993);
+    t.is(readFileSync(path, 'latin1').slice(-7), 'written');
+    t.is(statSync(path).size, 10_000);
+  }
+});
+
+test('create reserves the blocks, unless it is told not to', (t) => {
+  const folder = temporaryFolder(t);
+  using full = MmapMut.create(join(folder, 'full'), 2 ** 20);
+  using sparse = MmapMut.create(join(folder, 'sparse'), 2n ** 20n, { allocate: false });
+  t.is(full.length, sparse.length);
+  // Blocks are counted in units of 512 bytes.
+  if (process.platform === 'linux') t.true(statSync(join(folder, 'full')).blocks * 512 >= 2 ** 20);
+  t.true(statSync(join(folder, 'sparse')).blocks * 512 < 2 ** 20);
+});
+
+test('create makes an empty file, which can be resized', (t) => {
+  const path = join(temporaryFolder(t), 'empty');
+  using map = MmapMut.create(path, 0);
+  t.is(statSync(path).size, 0);
+  map.resize(5);
+  map.write('hello');
+  t.is(readFileSync(path, 'utf8'), 'hello');
+});
+
+test('create refuses a file that exists, and leaves it as it is', (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'file');
+  writeFileSync(path, 'content');
+  symlinkSync('nowhere', join(folder, 'link'));
+  for (const options of [undefined, {}, { overwrite: false }, { overwrite: undefined }]) {
+    const error = t.throws(() => MmapMut.create(path, 10, options), {
+      name: 'MmapError',
+      code: 'EEXIST',
+    });
+    t.is(Reflect.get(error, 'syscall'), 'open');
+    t.is(Reflect.get(error, 'path'), path);
+    t.throws(() => MmapMut.create(join(folder, 'link'), 10, options), { code: 'EEXIST' });
+  }
+  t.is(readFileSync(path, 'utf8'), 'content');
+  t.deepEqual(readdirSync(folder).sort(), ['file', 'link']);
+});
+
+test('overwrite puts a new file in place; live maps keep the old one', (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'file');
+  writeFileSync(path, 'the old content');
+  using old = MmapMut.open(path);
+  using reader = Mmap.open(path);
+  using fresh = MmapMut.create(path, 4, { overwrite: true });
+  t.is(fresh.path, path);
+  fresh.write('new!');
+  old.write('THE');
+  old.flushSync();
+  t.is(old.buffer.toString(), 'THE old content');
+  t.is(reader.buffer.toString(), 'THE old content');
+  t.false(reader.refresh(), 'the old file has not changed its size');
+  t.is(readFileSync(path, 'utf8'), 'new!');
+  t.deepEqual(readdirSync(folder), ['file']);
+});
+
+test('overwrite also creates, by every form of path', (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'file');
+  for (const name of [path, Buffer.from(path), pathToFileURL(path)]) {
+    MmapMut.create(name, 3, { overwrite: true }).close();
+    t.is(statSync(path).size, 3);
+  }
+  t.deepEqual(readdirSync(folder), ['file']);
+});
+
+test('overwrite works for a name of the greatest length and for bytes that are no UTF-8', (t) => {
+  const folder = temporaryFolder(t);
+  const longest = join(folder, 'x'.repeat(255));
+  MmapMut.create(longest, 1).close();
+  MmapMut.create(longest, 2, { overwrite: true }).close();
+  t.is(statSync(longest).size, 2);
+  if (process.platform !== 'linux') return;
+  const odd = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0xfe])]);
+  MmapMut.create(odd, 3, { overwrite: true }).close();
+  t.is(statSync(odd).size, 3);
+  using map = Mmap.open(odd);
+  t.is(map.length, 3);
+  t.is(readdirSync(folder).length, 2);
+});
+
+test('what create refuses leaves nothing behind', (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'folder'));
+  writeFileSync(join(folder, 'file'), 'x');
+  const refused: [path: string, code: string][] = [
+    [join(folder, 'missing', 'file'), 'ENOENT'],
+    [join(folder, 'file', 'below'), 'ENOTDIR'],
+    [join(folder, 'x'.repeat(256)), 'ENAMETOOLONG'],
+  ];
+  for (const [path, code] of refused) {
+    for (const overwrite of [false, true]) {
+      t.throws(() => MmapMut.create(path, 10, { overwrite }), { name: 'MmapError', code });
+    }
+  }
+  t.throws(() => MmapMut.create(join(folder, 'folder'), 10), { code: 'EEXIST' });
+  t.throws(() => MmapMut.create(join(folder, 'folder'), 10, { overwrite: true }), {
+    name: 'MmapError',
+    code: 'EISDIR',
+  });
+  for (const overwrite of [false, true]) {
+    // More than any file can have, so it is found out after the file was created.
+    const vast = () => MmapMut.create(join(folder, 'vast'), Number.MAX_SAFE_INTEGER, { overwrite });
+    const { name, code } = t.throws(vast) as MmapError;
+    t.is(name, 'MmapError');
+    t.true(['EFBIG', 'ENOSPC', 'EINVAL'].includes(code), code);
+  }
+  t.deepEqual(readdirSync(folder).sort(), ['file', 'folder']);
+});
+
+const SHM = '/dev/shm';
+const limited = existsSync(SHM) && statfsSync(SHM).blocks * statfsSync(SHM).bsize < 2 ** 40;
+(limited ? test : test.skip)(
+  'a full disk is ENOSPC at create and at resize, and leaves nothing behind (needs a small /dev/shm)',
+  (t) => {
+    const folder = temporaryFolder(t, SHM);
+    const path = join(folder, 'file');
+    for (const overwrite of [false, true]) {
+      const error = t.throws(() => MmapMut.create(path, 2 ** 40, { overwrite }), {
+        name: 'MmapError',
+        code: 'ENOSPC',
+      });
+      t.is(Reflect.get(error, 'path'), path);
+      t.is(Reflect.get(error, 'syscall'), 'fallocate');
+      t.deepEqual(readdirSync(folder), []);
+    }
+    using map = MmapMut.create(path, 5);
+    map.write('hello');
+    const buffer = map.buffer;
+    t.throws(() => map.resize(2 ** 40), { name: 'MmapError', code: 'ENOSPC' });
+    t.is(map.length, 5);
+    t.is(buffer.toString(), 'hello', 'the Buffer is still attached');
+    t.is(readFileSync(path, 'utf8'), 'hello');
+    t.throws(() => MmapMut.create(path, 2 ** 40, { overwrite: true }), { code: 'ENOSPC' });
+    t.is(readFileSync(path, 'utf8'), 'hello', 'the old file is still in place');
+  },
+);
+
+(process.platform === 'win32' ? test.skip : test)(
+  'mode sets the permission bits, less the umask (Unix only)',
+  (t) => {
+    const folder = temporaryFolder(t);
+    chmodSync(dirname(join(folder, 'x')), 0o700);
+    // In a child: a umask belongs to the whole process, and cannot be set in a worker.
+    const script = `
+      const { MmapMut } = require('memmap');
+      const { statSync } = require('node:fs');
+      process.umask(0o027);
+      const bits = (name, options) => {
+        const path = process.argv[1] + '/' + name;
+        MmapMut.create(path, 1, options).close();
+        return (statSync(path).mode & 0o777).toString(8);
+      };
+      console.log(bits('a'), bits('b', { mode: 0o600 }), bits('c', { mode: 0o777n }),
+        bits('d', { mode: 0 }), bits('b', { mode: 0o444, overwrite: true }));`;
+    const child = spawnSync(process.execPath, ['-e', script, folder], { cwd: root });
+    t.is(child.stderr.toString(), '');
+    t.is(child.stdout.toString(), '640 600 750 0 440\n');
+  },
+);
