@@ -1,0 +1,91 @@
+/** flush and flushSync on a disk that takes everything; lost-writes.spec.ts has one that does not. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { MmapMut } from 'memmap';
+import { temporaryFile, temporaryFolder } from './temporary';
+
+test('any range of bytes can be flushed, at any offset of the map', async (t) => {
+  const path = temporaryFile(t, Buffer.alloc(20_000));
+  for (const offset of [0, 1, 4096, 4097]) {
+    using map = MmapMut.open(path, { offset });
+    map.fill(offset % 251);
+    const ranges = [[], [0, 0], [5], [1, 2], [4095, 4097], [map.length, map.length], [0n, 10n]];
+    for (const [start, end] of ranges) {
+      t.is(map.flushSync(start, end), undefined);
+      t.is(await map.flush(start, end), undefined);
+    }
+    t.true(readFileSync(path).subarray(offset).equals(map.buffer));
+  }
+});
+
+test('a range that the map does not have is refused, by a rejected promise too', async (t) => {
+  using map = MmapMut.open(temporaryFile(t, Buffer.alloc(100)));
+  for (const [start, end] of [[0, 101], [101], [5, 4], [-1], [2 ** 32], [0, 2n ** 64n]]) {
+    const refusal = { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' };
+    t.throws(() => map.flushSync(start, end), refusal);
+    await t.throwsAsync(map.flush(start, end), refusal);
+  }
+});
+
+test('flush tells how far it is, in chunks, and leaves the event loop free', async (t) => {
+  using map = MmapMut.create(join(temporaryFolder(t), 'file'), 200 * 2 ** 20, { allocate: false });
+  // One page in every MiB: that is enough to write, and quickly done.
+  for (let at = 0; at < map.length; at += 2 ** 20) map.buffer[at] = 1;
+  const progress: [number, number][] = [];
+  let turns = 0;
+  const turn = setInterval(() => turns++, 0);
+  await map.flush(10, map.length - 10, {
+    onProgress: (done, total) => progress.push([done, total]),
+  });
+  clearInterval(turn);
+  const total = map.length - 20;
+  t.true(progress.length >= 3, 'it works in chunks');
+  t.deepEqual(progress.at(-1), [total, total]);
+  for (const [index, [done, of]] of progress.entries()) {
+    t.true(done > (progress[index - 1]?.[0] ?? 0) && of === total);
+  }
+});
+
+test('an aborted flush rejects with an AbortError that has the reason as its cause', async (t) => {
+  using map = MmapMut.open(temporaryFile(t, Buffer.alloc(100)));
+  const reason = new Error('enough');
+  await t.throwsAsync(map.flush(0, 100, { signal: AbortSignal.abort(reason) }), {
+    name: 'AbortError',
+    code: 'ABORT_ERR',
+  });
+  const control = new AbortController();
+  const flushing = map.flush(undefined, undefined, { signal: control.signal });
+  control.abort(reason);
+  const error = await t.throwsAsync(flushing, { name: 'AbortError' });
+  t.is(error.cause, reason);
+  await map.flush();
+});
+
+test('a flush ends when its map is closed, resized or refreshed, and with its caller’s error', async (t) => {
+  const path = temporaryFile(t, Buffer.alloc(100));
+  const other = MmapMut.open(path);
+  const ends: ((map: MmapMut) => void)[] = [
+    (map) => map.close(),
+    (map) => map.resize(90),
+    (map) => {
+      other.refresh();
+      other.resize(80);
+      map.refresh();
+    },
+  ];
+  for (const end of ends) {
+    using map = MmapMut.open(path);
+    const flushing = map.flush();
+    end(map);
+    await t.throwsAsync(flushing, { name: 'MmapError', code: 'ERR_MMAP_CLOSED' });
+  }
+  other.close();
+  using map = MmapMut.open(path);
+  const broken = new Error('broken callback');
+  const onProgress = () => {
+    throw broken;
+  };
+  t.is(await t.throwsAsync(map.flush(0, 10, { onProgress })), broken);
+  await map.flush();
+});

@@ -1,0 +1,64 @@
+/** A flush that the disk refuses is remembered: the kernel says so once, a map until refresh(). */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { LENGTH, MEMBERS } from './methods';
+import { root, temporaryFolder } from './temporary';
+
+const { EIO, ENOSPC, EINVAL } = constants.errno;
+
+/** What is wrapped is the C library's msync, by the loader's LD_PRELOAD. */
+const preloadable =
+  process.platform === 'linux' &&
+  spawnSync('cc', ['--version']).status === 0 &&
+  existsSync('/proc');
+const linux = preloadable ? test : test.skip;
+
+for (const method of ['flush', 'flushSync']) {
+  for (const [code, errno] of Object.entries({ EIO, ENOSPC, EINVAL })) {
+    linux(`${method} answered by ${code} (Linux with a C compiler only)`, (t) => {
+      const folder = temporaryFolder(t);
+      const path = join(folder, 'file');
+      const library = join(folder, 'msync.so');
+      const source = join(root, '__test__', 'lost-writes', 'msync.c');
+      writeFileSync(path, Buffer.alloc(LENGTH));
+      execFileSync('cc', ['-shared', '-fPIC', '-o', library, source]);
+      const child = spawnSync(
+        process.execPath,
+        [join(__dirname, 'lost-writes', 'child.js'), path, method],
+        {
+          env: { ...process.env, LD_PRELOAD: library, MSYNC_ERRNO: String(errno) },
+        },
+      );
+      t.is(child.stderr.toString(), '');
+      t.is(child.status, 0);
+      const seen = JSON.parse(child.stdout.toString());
+      const isLoss = code !== 'EINVAL';
+
+      t.like(seen.error, {
+        name: 'MmapError',
+        code: isLoss ? 'ERR_MMAP_IO' : code,
+        syscall: 'msync',
+        errno: -errno,
+        path,
+      });
+      if (isLoss) t.regex(seen.error.message, new RegExp(`bytes 0 to 10 .*${code}.*refresh`));
+
+      const members = Object.assign({}, ...Object.values(MEMBERS));
+      t.true(Object.keys(seen.after).length > 10);
+      for (const [name, refusal] of Object.entries(seen.after)) {
+        const works = !isLoss || name.startsWith('Symbol(') || members[name].worksClosed;
+        t.is(refusal, works ? null : 'MmapError ERR_MMAP_IO', name);
+      }
+      t.is(seen.held, LENGTH, 'the Buffers stay');
+      t.is(seen.refreshed, isLoss, 'a refresh maps the file anew');
+      t.is(seen.detached, isLoss ? 0 : LENGTH);
+      t.is(seen.refreshedAgain, false);
+      for (const refusal of Object.values(seen.afterRefresh)) t.is(refusal, null);
+      t.is(seen.flushed, null);
+      t.is(readFileSync(path, 'latin1').slice(0, 5), 'lost?', 'what was written can be written again');
+    });
+  }
+}

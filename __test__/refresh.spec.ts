@@ -1,0 +1,73 @@
+/** refresh: a map follows a file that others made longer or shorter. */
+import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import test from 'ava';
+import { Mmap, MmapCow, MmapMut } from 'memmap';
+import { temporaryFile } from './temporary';
+
+for (const { name, open } of [Mmap, MmapMut, MmapCow]) {
+  test(`${name}.refresh follows a file that grows, is cut, emptied and grows again`, (t) => {
+    const path = temporaryFile(t, 'one');
+    using map = open(path);
+    const first = map.buffer;
+    t.false(map.refresh());
+    t.is(map.buffer, first, 'nothing changed');
+    appendFileSync(path, ' two');
+    t.is(map.buffer.toString(), 'one');
+    t.true(map.refresh());
+    t.is(first.length, 0);
+    t.is(map.buffer.toString(), 'one two');
+    truncateSync(path, 2);
+    t.true(map.refresh());
+    t.is(map.buffer.toString(), 'on');
+    truncateSync(path, 0);
+    t.true(map.refresh());
+    t.is(map.length, 0);
+    t.false(map.closed);
+    writeFileSync(path, 'again');
+    t.true(map.refresh());
+    t.is(map.buffer.toString(), 'again');
+  });
+
+  test(`${name}.refresh keeps to the part that was asked for`, (t) => {
+    const path = temporaryFile(t, '0123456789');
+    using part = open(path, { offset: 4, length: 4 });
+    using tail = open(path, { offset: 4 });
+    appendFileSync(path, 'abc');
+    t.false(part.refresh());
+    t.true(tail.refresh());
+    t.is(tail.buffer.toString(), '456789abc');
+    truncateSync(path, 6);
+    t.true(part.refresh());
+    t.is(part.buffer.toString(), '45');
+    truncateSync(path, 2);
+    t.true(part.refresh());
+    t.true(tail.refresh());
+    t.is(part.length + tail.length, 0);
+    writeFileSync(path, '0123456789');
+    t.true(part.refresh());
+    t.is(part.buffer.toString(), '4567');
+    t.is(part.offset, 4);
+  });
+}
+
+test('refresh stays with the file that was opened, whatever its path names now', (t) => {
+  const path = temporaryFile(t, 'first');
+  using map = Mmap.open(path);
+  renameSync(path, `${path}.old`);
+  writeFileSync(path, 'the second file');
+  t.false(map.refresh());
+  appendFileSync(`${path}.old`, ' file');
+  t.true(map.refresh());
+  t.is(map.buffer.toString(), 'first file');
+});
+
+test('refresh drops the changes of a copy-on-write map only where it says that the map changed', (t) => {
+  const path = temporaryFile(t, 'content');
+  using map = MmapCow.open(path);
+  map.write('CON');
+  t.false(map.refresh());
+  t.is(map.buffer.toString(), 'CONtent');
+  appendFileSync(path, '!');
+  t.true(map.refresh());
+  t.is(map.buffer.toString(), 'content!');
+});

@@ -1,0 +1,107 @@
+/** resize: the file and the map get a new length together. */
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import test from 'ava';
+import { Mmap, MmapMut } from 'memmap';
+import { pattern, temporaryFile } from './temporary';
+
+test('a file grows with zeros and shrinks, and every old Buffer is detached', (t) => {
+  const content = pattern(5000);
+  const path = temporaryFile(t, content);
+  using map = MmapMut.open(path);
+  for (const length of [5001, 12_288, 4096n, 4095, 1, 0, 1, 8193]) {
+    const made = [map.buffer, map.subarray(0, 1), map.view(Uint8Array)];
+    map.resize(length);
+    t.is(map.length, Number(length));
+    t.is(statSync(path).size, Number(length));
+    for (const old of made) t.is(old.length, 0);
+    t.is(map.buffer.length, Number(length));
+  }
+  t.deepEqual([...map.subarray(1)], Array(8192).fill(0), 'what was cut does not come back');
+  map.write('end', 8190);
+  t.is(readFileSync(path, 'latin1').slice(-3), 'end');
+});
+
+test('a resize to the same length changes nothing', (t) => {
+  using map = MmapMut.open(temporaryFile(t, 'content'));
+  const { buffer } = map;
+  map.resize(7);
+  t.is(map.buffer, buffer);
+  t.is(buffer.toString(), 'content');
+});
+
+test('growing reserves the room, unless it is told not to', (t) => {
+  const path = temporaryFile(t, 'x');
+  using map = MmapMut.open(path);
+  map.resize(2 ** 20, { allocate: false });
+  t.true(statSync(path).blocks * 512 < 2 ** 20);
+  map.resize(2 ** 21);
+  // Blocks are counted in units of 512 bytes.
+  if (process.platform === 'linux') t.true(statSync(path).blocks * 512 >= 2 ** 20);
+});
+
+test('a map that reaches the end of its file from an offset on can be resized', (t) => {
+  const path = temporaryFile(t, 'head|tail');
+  for (const options of [{ offset: 5 }, { offset: 5, length: 4 }]) {
+    writeFileSync(path, 'head|tail');
+    using map = MmapMut.open(path, options);
+    map.resize(6);
+    map.write('!!', 4);
+    t.is(readFileSync(path, 'utf8'), 'head|tail!!');
+    map.resize(0);
+    t.is(readFileSync(path, 'utf8'), 'head|');
+    map.resize(2);
+    map.write('ok');
+    t.is(readFileSync(path, 'utf8'), 'head|ok');
+    t.false(map.refresh(), 'the length that was resized to is the one to keep');
+  }
+});
+
+test('a map of part of a file never cuts or grows the rest: the error says so', (t) => {
+  const path = temporaryFile(t, '0123456789');
+  for (const options of [{ length: 5 }, { offset: 3, length: 4 }, { length: 0 }]) {
+    using map = MmapMut.open(path, options);
+    const { buffer } = map;
+    for (const length of [map.length + 1, 1, 20]) {
+      if (length === map.length) continue;
+      const error = t.throws(() => map.resize(length), { instanceOf: RangeError });
+      t.regex(error.message, /of a file of 10 bytes, and only a map that reaches the end/);
+    }
+    t.is(map.buffer, buffer);
+  }
+  t.is(readFileSync(path, 'utf8'), '0123456789');
+});
+
+test('a map whose file was changed by others is not resized until it is refreshed', (t) => {
+  const path = temporaryFile(t, '0123456789');
+  using map = MmapMut.open(path);
+  truncateSync(path, 20);
+  t.throws(() => map.resize(5), { code: 'ERR_OUT_OF_RANGE', message: /20 bytes.*refresh/ });
+  t.true(map.refresh());
+  map.resize(5);
+  t.is(readFileSync(path, 'utf8'), '01234');
+});
+
+test('a resize that fails leaves file and map as they were', (t) => {
+  const path = temporaryFile(t, 'content');
+  using map = MmapMut.open(path);
+  const { buffer } = map;
+  for (const allocate of [true, false]) {
+    const error = t.throws(() => map.resize(Number.MAX_SAFE_INTEGER, { allocate }));
+    t.is(error.name, 'MmapError');
+    t.is(Reflect.get(error, 'path'), path);
+  }
+  t.is(map.buffer, buffer);
+  t.is(buffer.toString(), 'content');
+  t.is(readFileSync(path, 'utf8'), 'content');
+});
+
+test('other maps of the file see the new bytes once they are refreshed', (t) => {
+  const path = temporaryFile(t, 'content');
+  using map = MmapMut.open(path);
+  using reader = Mmap.open(path);
+  map.resize(9);
+  map.write('!!', 7);
+  t.is(reader.buffer.toString(), 'content');
+  t.true(reader.refresh());
+  t.is(reader.buffer.toString(), 'content!!');
+});
