@@ -58,7 +58,11 @@ for (const method of ['flush', 'flushSync']) {
       t.is(seen.refreshedAgain, false);
       for (const refusal of Object.values(seen.afterRefresh)) t.is(refusal, null);
       t.is(seen.flushed, null);
-      t.is(readFileSync(path, 'latin1').slice(0, 5), 'lost?', 'what was written can be written again');
+      t.is(
+        readFileSync(path, 'latin1').slice(0, 5),
+        'lost?',
+        'what was written can be written again',
+      );
     });
   }
 }

@@ -1,0 +1,124 @@
+/** What is published, and how it loads. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import * as memmap from 'memmap';
+import { root, temporaryFolder } from './temporary';
+
+const PUBLIC = ['Mmap', 'MmapCow', 'MmapError', 'MmapMut'];
+
+test('import and require give the same classes', (t) => {
+  const script = `
+    import * as namespace from 'memmap';
+    import whole, { Mmap, MmapCow, MmapError, MmapMut } from 'memmap';
+    import { createRequire } from 'node:module';
+    const required = createRequire(import.meta.url)('memmap');
+    const same = Object.entries({ Mmap, MmapCow, MmapError, MmapMut }).every(([name, value]) =>
+      value === required[name] && value === namespace[name] && value === whole[name]);
+    console.log(same, Object.keys(required).sort().join());`;
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root });
+  t.is(child.stderr.toString(), '');
+  t.is(child.stdout.toString(), `true ${PUBLIC.join()}\n`);
+});
+
+test('nothing but the public names can be reached', (t) => {
+  t.deepEqual(
+    Object.keys(memmap)
+      .filter((name) => name !== 'default')
+      .sort(),
+    PUBLIC,
+  );
+  const manifest = JSON.parse(readFileSync(require.resolve('memmap/package.json'), 'utf8'));
+  t.is(manifest.name, 'memmap');
+  t.is(manifest.dependencies, undefined, 'no run-time dependencies');
+  for (const inside of ['memmap/dist/native.js', 'memmap/dist/index.js', 'memmap/lib/index.ts']) {
+    t.throws(() => require(inside), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
+  }
+  for (const { types, default: file } of Object.values<{ types?: string; default?: string }>(
+    manifest.exports,
+  )) {
+    for (const path of [types, file]) if (path) t.true(statSync(join(root, path)).isFile(), path);
+  }
+});
+
+test('npm pack ships what a user needs, and nothing else', (t) => {
+  const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: root,
+    shell: process.platform === 'win32',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [{ files, unpackedSize }] = JSON.parse(output.toString());
+  const paths: string[] = files.map(({ path }: { path: string }) => path);
+  const wanted =
+    /^(dist\/.+\.(js|d\.ts)|(index\.d\.ts|package\.json)|(README|CHANGELOG)\.md|LICENSE[-\w]*)$/;
+  t.deepEqual(
+    paths.filter((path) => !wanted.test(path)),
+    [],
+  );
+  for (const path of ['dist/index.js', 'dist/index.d.ts', 'dist/binding.d.ts', 'index.d.ts']) {
+    t.true(paths.includes(path), path);
+  }
+  // Every source file has its compiled file, and no compiled file is left of a source that is gone.
+  const sources = readdirSync(join(root, 'lib'), { recursive: true }).map(String);
+  const modules = sources
+    .filter((name) => /(?<!\.d)\.ts$/.test(name))
+    .map((name) => name.slice(0, -3));
+  const shipped = paths
+    .filter((path) => /^dist\/.*\.js$/.test(path))
+    .map((path) => path.slice(5, -3));
+  t.deepEqual(shipped.sort(), modules.map((name) => name.replaceAll('\\', '/')).sort());
+  t.true(unpackedSize < 512 * 1024, `${unpackedSize} bytes`);
+});
+
+/** The native core that was built here. */
+function addon(): string {
+  const [name, ...others] = readdirSync(root).filter((name) => name.endsWith('.node'));
+  if (name === undefined || others.length > 0) throw new Error('there is not one native core here');
+  return join(root, name);
+}
+
+test('the native core is stripped and small', (t) => {
+  t.true(statSync(addon()).size < 1.5 * 2 ** 20, `${statSync(addon()).size} bytes`);
+});
+
+test('lib/binding.d.ts declares exactly what the native core exports', (t) => {
+  const native: Record<string, { prototype?: object }> = require(addon());
+  const exported = Object.entries(native).flatMap(([name, value]) => {
+    if (
+      !/^class /.test(Function.prototype.toString.call(value)) &&
+      !Object.hasOwn(value, 'prototype')
+    ) {
+      return [name];
+    }
+    const members = (object: object | undefined) =>
+      Reflect.ownKeys(object ?? {}).map((member) => `${name}.${String(member)}`);
+    return [name, ...members(value), ...members(value.prototype)];
+  });
+  const declared: string[] = [];
+  let inside = '';
+  for (const line of readFileSync(join(root, 'lib', 'binding.d.ts'), 'utf8').split('\n')) {
+    const top = /^export declare (?:class|function|const) (\w+)/.exec(line)?.[1];
+    const member = /^ {2}(?:static )?(?:get |set |readonly )?(\w+)(?:\(|: )/.exec(line)?.[1];
+    if (top) declared.push(top);
+    if (top && line.includes('class')) inside = top;
+    if (member) declared.push(`${inside}.${member}`);
+  }
+  const own = /\.(name|length|prototype|constructor|caller|arguments|toString)$/;
+  const clean = (names: string[]) => [...new Set(names)].filter((name) => !own.test(name)).sort();
+  t.true(declared.length > 20);
+  t.deepEqual(clean(exported), clean(declared));
+});
+
+test('where there is no native core, the error says what to install', (t) => {
+  const folder = temporaryFolder(t);
+  cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
+  const child = spawnSync(process.execPath, [
+    '-e',
+    `require(${JSON.stringify(join(folder, 'dist'))})`,
+  ]);
+  t.is(child.status, 1);
+  const platform = `${process.platform} ${process.arch}`;
+  t.true(child.stderr.includes(`memmap found no native core for this platform (${platform})`));
+  t.regex(child.stderr.toString(), /npm install memmap-[\w-]+/);
+});
