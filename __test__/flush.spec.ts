@@ -28,10 +28,11 @@ test('a range that the map does not have is refused, by a rejected promise too',
   }
 });
 
-test('flush writes 256 MiB in chunks, tells how far it is, and leaves the event loop free', async (t) => {
-  const length = 256 * 2 ** 20;
-  using map = MmapMut.create(join(temporaryFolder(t), 'file'), length);
-  map.fill(1);
+test('flush writes in chunks, tells how far it is, and lets the event loop turn in between', async (t) => {
+  const length = 200 * 2 ** 20;
+  using map = MmapMut.create(join(temporaryFolder(t), 'file'), length, { allocate: false });
+  // One page in every MiB: that is quickly written.
+  for (let at = 0; at < length; at += 2 ** 20) map.buffer[at] = 1;
   const progress: [number, number][] = [];
   const turns: number[] = [];
   let turn = 0;
@@ -46,7 +47,7 @@ test('flush writes 256 MiB in chunks, tells how far it is, and leaves the event 
     },
   });
   clearImmediate(counting);
-  t.true(progress.length >= 4, 'it works in chunks');
+  t.true(progress.length > 1, 'it works in chunks');
   t.deepEqual(progress.at(-1), [length - 20, length - 20]);
   for (const [index, [done, total]] of progress.entries()) {
     t.true(done > (progress[index - 1]?.[0] ?? 0) && total === length - 20);

@@ -120,7 +120,12 @@ const toCreate = (path: string): Parameter => ({
 
 // What members there are.
 
-const openOptions = options({ offset: integer(0), length: integer(8) });
+const openOptions = options({
+  offset: integer(0),
+  length: integer(8),
+  guard: boolean,
+  onFault: callback,
+});
 const jobOptions = options({ signal, onProgress: callback });
 
 /** The static methods, by class; `path` is an existing file, `fresh` names none yet. */
@@ -143,6 +148,7 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     offset: { worksClosed: true },
     path: { worksClosed: true },
     closed: { worksClosed: true },
+    faults: { worksClosed: true },
     buffer: {},
     subarray: { parameters: [position(8), position(16)] },
     view: {
