@@ -190,11 +190,23 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
 /** Protected in TypeScript: what the classes share among themselves. */
 export const INTERNAL = new Set<string | symbol>(['constructor', 'replaceMemory']);
 
-/** The public classes, and a map of the file `path` of each. */
-export const CLASSES: Record<string, (path: string) => MemoryMap> = {
-  Mmap: (path) => Mmap.open(path),
-  MmapMut: (path) => MmapMut.open(path),
-  MmapCow: (path) => MmapCow.open(path),
+/** An instance of a public class, and the map that it belongs to or is itself. */
+export class Subject {
+  constructor(
+    readonly map: MemoryMap,
+    readonly object: object = map,
+  ) {}
+
+  [Symbol.dispose](): void {
+    this.map.close();
+  }
+}
+
+/** Every public class but the errors, and how to get an instance over the file `path`. */
+export const CLASSES: Record<string, (path: string) => Subject> = {
+  Mmap: (path) => new Subject(Mmap.open(path)),
+  MmapMut: (path) => new Subject(MmapMut.open(path)),
+  MmapCow: (path) => new Subject(MmapCow.open(path)),
 };
 
 /** The members of an object that its classes define, from its own class upwards. */
