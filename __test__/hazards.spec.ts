@@ -1,11 +1,4 @@
-import test from 'ava';
-import { face, hazards } from './hazards/list';
+import { hazards } from './hazards/list';
+import { test } from './hazards/spec';
 
-for (const hazard of hazards) {
-  const { title, impossible } = hazard;
-  if (impossible === undefined) {
-    test.serial(title, async (t) => {
-      await t.notThrowsAsync(face(hazard));
-    });
-  } else test.skip(`${title} (not here: ${impossible})`, () => {});
-}
+for (const hazard of hazards) test(hazard);

@@ -3,10 +3,10 @@
  * every runtime.
  */
 import assert from 'node:assert';
-import { run, SURVIVED } from './run';
+import { run, type Start, SURVIVED } from './run';
 
 /** One scenario. */
-export interface Hazard {
+export interface Hazard extends Start {
   title: string;
   scenario: string;
   arguments: string[];
@@ -14,8 +14,6 @@ export interface Hazard {
   impossible?: string | undefined;
   /** How it ends; if undefined: with code 0, saying that it survived. */
   ends?: { code: number | null; signal: NodeJS.Signals | null; says: RegExp } | undefined;
-  /** What it finds in its environment beside what is in ours. */
-  environment?: NodeJS.ProcessEnv | undefined;
 }
 
 const { bun, deno } = process.versions;
@@ -43,11 +41,12 @@ const zlibTitle = {
   other: 'does no harm in Bun and Deno',
 }[node === null ? 'other' : node >= 22 ? 22 : 20];
 
-function hazard(
+/** A scenario with what is usual. */
+export function hazard(
   title: string,
   scenario: string,
   args: string[] = [],
-  more: Pick<Hazard, 'impossible' | 'ends' | 'environment'> = {},
+  more: Pick<Hazard, 'impossible' | 'ends' | keyof Start> = {},
 ): Hazard {
   return { title, scenario, arguments: args, ...more };
 }
@@ -132,13 +131,9 @@ export const hazards: Hazard[] = [
 ];
 
 /** Runs a scenario in a child process and asserts how it ended. */
-export async function face({
-  scenario,
-  arguments: args,
-  ends,
-  environment,
-}: Hazard): Promise<void> {
-  const { code, signal, stdout, stderr } = await run(scenario, args, environment);
+export async function face(hazard: Hazard): Promise<void> {
+  const { scenario, arguments: args, ends } = hazard;
+  const { code, signal, stdout, stderr } = await run(scenario, args, hazard);
   const wanted = ends ?? { code: 0, signal: null, says: new RegExp(`${SURVIVED}\n$`) };
   const all = `${stderr}\n${stdout}`;
   assert.deepStrictEqual(

@@ -23,15 +23,25 @@ function runtimeArguments(): string[] {
   return ['--expose-gc'];
 }
 
+/** What a scenario's process is started with. */
+export interface Start {
+  /** Variables that it finds in its environment beside what is in ours. */
+  environment?: NodeJS.ProcessEnv | undefined;
+  /** A command that starts the runtime: its words before the runtime's path. */
+  within?: string[] | undefined;
+}
+
 /** Runs a scenario in this folder to its end; one that hangs ends by SIGKILL. */
 export function run(
   scenario: string,
   rest: string[],
-  environment: NodeJS.ProcessEnv = {},
+  { environment, within = [] }: Start,
 ): Promise<Outcome> {
   const script = join(__dirname, `${scenario}.js`);
+  const line = [...within, process.execPath, ...runtimeArguments(), script, ...rest];
+  const [command = '', ...args] = line;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...runtimeArguments(), script, ...rest], {
+    const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
       timeout: TIMEOUT_MS,

@@ -1,0 +1,45 @@
+/**
+ * A disk without room: a small file system of its own in memory, given as argument. Sparse files
+ * take their room when a page is written, and there is none.
+ */
+import assert from 'node:assert';
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Faults, MmapMut } from 'memmap';
+import { survived } from './tools';
+
+const LENGTH = 4 << 20;
+
+async function main(disk: string): Promise<void> {
+  const full = join(disk, 'full');
+  assert.throws(() => MmapMut.create(full, LENGTH), { code: 'ENOSPC', syscall: 'fallocate' });
+  assert(!existsSync(full), 'what could not be created was left behind');
+
+  const path = join(disk, 'sparse');
+  const told: Faults[] = [];
+  const map = MmapMut.create(path, LENGTH, {
+    allocate: false,
+    onFault: (faults) => told.push(faults),
+  });
+  const { buffer } = map;
+  // More than the disk holds: the first pages are kept, the others are not.
+  buffer.fill(1);
+  assert.strictEqual(buffer[0], 1);
+  const { io, truncated } = map.faults;
+  assert(io !== null && io.start > 0 && io.end === LENGTH, JSON.stringify(io));
+  assert.strictEqual(truncated, false);
+  assert.throws(() => map.write('x'), { code: 'ERR_MMAP_IO', message: /\d+ to 4194304/ });
+  assert.throws(() => map.flushSync(), { code: 'ERR_MMAP_IO' });
+  await assert.rejects(map.flush(), { code: 'ERR_MMAP_IO' });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert(told.length > 0, 'nobody was told');
+  assert(statSync(path).blocks * 512 < LENGTH);
+  assert.strictEqual(map.refresh(), true);
+  assert.strictEqual(map.buffer[0], 1);
+  assert.strictEqual(map.buffer[LENGTH - 1], 0);
+  map.close();
+  rmSync(path);
+  survived();
+}
+
+main(process.argv[2] ?? '');

@@ -1,0 +1,106 @@
+/** The scenarios of the fault guard and how each must end. */
+import { spawnSync } from 'node:child_process';
+import { type Hazard, hazard } from './list';
+
+const windows = process.platform === 'win32';
+
+/** Windows refuses to cut a file that is mapped: there is nothing to survive. */
+const needsTruncation = windows ? 'Windows does not cut mapped files' : undefined;
+const needsLinux = process.platform === 'linux' ? undefined : 'asks /proc of Linux';
+const needsCompiler =
+  spawnSync('cc', ['--version']).status === 0 ? undefined : 'needs a C compiler as cc';
+
+/** Starts a command in a mount namespace of its own, where a small disk is mounted on a folder. */
+const mounting = ['unshare', '--mount', ...(process.getuid?.() === 0 ? [] : ['-Ur'])];
+const script = 'mount -t tmpfs -o size=1m none /mnt && exec "$0" "$@" /mnt';
+const withDisk = [...mounting, 'sh', '-c', script];
+const needsDisk =
+  spawnSync(withDisk[0] ?? '', [...withDisk.slice(1), 'true']).status === 0
+    ? undefined
+    : 'needs the right to mount a file system';
+
+/** Ends by a signal, as it would without memmap. */
+function by(signal: NodeJS.Signals): Hazard['ends'] {
+  return { code: null, signal, says: /^/ };
+}
+
+const truncations: Record<string, string> = {
+  readers: 'whatever reads the lost bytes of a cut file reads zeros',
+  'every method': 'every method of a map whose file was cut says so until it is refreshed',
+  'native writes': 'a write to lost bytes is an error, and no byte of the file is invented',
+  flush: 'a flush finds out that the file was cut, though nothing has faulted',
+  worker: 'a worker survives and is told',
+  told: 'the event loop is told of each cut, the process is warned once, other maps go on',
+  regrown: 'a file that was cut and regrew before it was touched is no fault',
+  'middle of the file': 'maps of the middle of a file count the lost bytes from their own start',
+};
+
+export const guardHazards: Hazard[] = [
+  ...Object.entries(truncations).map(([name, title]) =>
+    hazard(title, 'truncated', [name], { impossible: needsTruncation }),
+  ),
+  hazard('a lost tail of 63 MiB costs a handful of kernel maps', 'truncated', ['tail'], {
+    impossible: needsLinux,
+  }),
+  hazard('a write into a read-only map is private, counted and told', 'stray', ['once']),
+  hazard('a read-only map that was written to shows what others write elsewhere', 'stray', [
+    'kept up to date',
+  ]),
+  hazard('a million stray writes, one to every second page of 8 GiB', 'stray', ['many'], {
+    impossible: needsLinux,
+  }),
+  hazard('a full disk loses what it loses and says so', 'disk-full', [], {
+    impossible: needsDisk,
+    within: withDisk,
+  }),
+  hazard('WebAssembly traps are still caught', 'not-ours', ['wasm traps'], {
+    impossible: needsTruncation,
+  }),
+  hazard('a null pointer in another addon still ends the process', 'not-ours', ['null pointer'], {
+    impossible: needsTruncation ?? needsCompiler,
+    ends: by('SIGSEGV'),
+  }),
+  hazard('a hole in a map of another addon still ends the process', 'not-ours', ['bus error'], {
+    impossible: needsTruncation ?? needsCompiler,
+    ends: by('SIGBUS'),
+  }),
+  hazard('SIGSEGV sent by kill still ends the process', 'not-ours', ['SIGSEGV by kill'], {
+    impossible: needsTruncation,
+    ends: by('SIGSEGV'),
+  }),
+  hazard('SIGBUS sent by kill still ends the process', 'not-ours', ['SIGBUS by kill'], {
+    impossible: needsTruncation,
+    ends: by('SIGBUS'),
+  }),
+  hazard(
+    'several copies of the addon in one process guard their own maps',
+    'not-ours',
+    ['copies'],
+    {
+      impossible: needsTruncation,
+    },
+  ),
+  hazard('workers that alone loaded the addon leave nothing harmful behind', 'after-workers', [], {
+    impossible: needsTruncation,
+  }),
+  hazard(
+    'a signal still ends a process whose workers alone loaded the addon',
+    'after-workers',
+    ['kill'],
+    {
+      impossible: needsTruncation,
+      ends: by('SIGSEGV'),
+    },
+  ),
+  ...[
+    { how: 'guard: false', environment: {} },
+    { how: 'MEMMAP_GUARD=0', environment: { MEMMAP_GUARD: '0' } },
+  ].flatMap(({ how, environment }) => [
+    hazard(`with ${how} a stray write is private and unnoticed`, 'unguarded', ['stray'], { environment }),
+    hazard(`with ${how} a cut file ends the process as everywhere`, 'unguarded', ['truncated'], {
+      impossible: needsTruncation,
+      ends: by('SIGBUS'),
+      environment,
+    }),
+  ]),
+];

@@ -1,0 +1,91 @@
+/** Faults and signals that the guard must leave to others. */
+import assert from 'node:assert';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Mmap } from 'memmap';
+import { newFile, newPath, survived } from './tools';
+import { trap } from './wasm';
+
+/** Cuts a file under a map of it and reads behind its end. */
+function touchHole(open: (path: string) => { buffer: Buffer }): void {
+  const path = newFile(1 << 20, 1);
+  const { buffer } = open(path);
+  truncateSync(path, 0);
+  assert.strictEqual(buffer[1 << 19], 0);
+}
+
+const root = dirname(dirname(require.resolve('memmap')));
+
+/** An addon that is no more than one faulty instruction. */
+function brokenAddon(body: string): string {
+  const path = newPath();
+  writeFileSync(
+    `${path}.c`,
+    `#include <fcntl.h>\n#include <stdlib.h>\n#include <sys/mman.h>\n#include <unistd.h>\n` +
+      `void *napi_register_module_v1(void *env, void *exports) { ${body}; return exports; }\n`,
+  );
+  execFileSync('cc', ['-shared', '-fPIC', '-O0', '-o', `${path}.node`, `${path}.c`]);
+  return `${path}.node`;
+}
+
+const scenarios: Record<string, () => unknown> = {
+  'wasm traps': () => {
+    trap();
+    touchHole((path) => Mmap.open(path));
+    trap();
+  },
+
+  'null pointer': () => {
+    touchHole((path) => Mmap.open(path));
+    require(brokenAddon('*(volatile int *)8 = 1'));
+  },
+
+  'bus error': () => {
+    // A hole in a map that is not ours.
+    touchHole((path) => Mmap.open(path));
+    const path = newFile(4096, 1);
+    const open = `int file = open("${path}", O_RDWR); ftruncate(file, 0)`;
+    const map = 'mmap(0, 4096, PROT_READ, MAP_SHARED, file, 0)';
+    require(brokenAddon(`${open}; exit(*(volatile char *)${map})`));
+  },
+
+  'SIGSEGV by kill': () => {
+    touchHole((path) => Mmap.open(path));
+    process.kill(process.pid, 'SIGSEGV');
+    setInterval(() => {}, 1000);
+  },
+
+  'SIGBUS by kill': () => {
+    touchHole((path) => Mmap.open(path));
+    process.kill(process.pid, 'SIGBUS');
+    setInterval(() => {}, 1000);
+  },
+
+  copies: () => {
+    // Several loaded copies of the addon, each with handlers that call the ones before.
+    const addon = readdirSync(root).find((name) => name.endsWith('.node')) ?? '';
+    for (let count = 0; count < 3; count++) {
+      const copy = `${newPath()}.node`;
+      copyFileSync(join(root, addon), copy);
+      const { Mmap: Native } = require(copy) as {
+        Mmap: new (
+          path: string,
+          offset: number,
+          length: undefined,
+          guarded: boolean,
+        ) => { length: number; lend(start: number, end: number): ArrayBuffer };
+      };
+      touchHole((path) => {
+        const map = new Native(path, 0, undefined, true);
+        return { buffer: Buffer.from(map.lend(0, map.length)) };
+      });
+      touchHole((path) => Mmap.open(path));
+      trap();
+    }
+  },
+};
+
+const run = scenarios[process.argv[2] ?? ''];
+assert(run, 'no such scenario');
+Promise.resolve(run()).then(survived);

@@ -1,0 +1,86 @@
+/** JavaScript writes into the Buffer of a read-only map. */
+import assert from 'node:assert';
+import { closeSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { type Faults, Mmap } from 'memmap';
+import { consistsOf, kernelMaps, newFile, newPath, survived } from './tools';
+
+const PAGE = 4096;
+
+const scenarios: Record<string, () => unknown> = {
+  once: async () => {
+    const path = newFile(10 * PAGE, 1);
+    const { mtimeMs } = statSync(path);
+    const told: Faults[] = [];
+    const warnings: Error[] = [];
+    process.on('warning', (warning) => warnings.push(warning));
+    const map = Mmap.open(path, { onFault: (faults) => told.push(faults) });
+    const { buffer } = map;
+    buffer[3 * PAGE] = 2;
+    assert.strictEqual(buffer[3 * PAGE], 2);
+    buffer[3 * PAGE + 1] = 2;
+    buffer.fill(2, 5 * PAGE, 5 * PAGE + 1);
+    const deadline = Date.now() + 20_000;
+    while (told.length === 0 || warnings.length === 0) {
+      assert(Date.now() < deadline, 'nobody was told');
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.strictEqual(map.faults.strayWrites, 2);
+    // Once, and then the map goes on.
+    assert.throws(() => map.subarray(0, 1), { code: 'ERR_MMAP_READ_ONLY', message: /2 pages/ });
+    assert.strictEqual(map.subarray(0, 1)[0], 1);
+    buffer[7 * PAGE] = 2;
+    assert.throws(() => map.buffer, { code: 'ERR_MMAP_READ_ONLY' });
+    assert.strictEqual(map.buffer, buffer);
+    assert.deepStrictEqual(
+      warnings.map((warning) => Reflect.get(warning, 'code')),
+      ['ERR_MMAP_READ_ONLY'],
+    );
+    assert(consistsOf(readFileSync(path), 1));
+    assert.strictEqual(statSync(path).mtimeMs, mtimeMs);
+    // Refreshing drops what was scribbled.
+    assert.strictEqual(map.refresh(), true);
+    assert.strictEqual(map.faults.strayWrites, 0);
+    assert(consistsOf(map.buffer, 1));
+  },
+
+  'kept up to date': () => {
+    const path = newFile(10 * PAGE, 1);
+    const map = Mmap.open(path);
+    const { buffer } = map;
+    buffer[0] = 2;
+    const file = openSync(path, 'r+');
+    writeSync(file, Buffer.alloc(10 * PAGE, 3));
+    closeSync(file);
+    // The page that was scribbled on is private, the others go on showing the file.
+    assert.deepStrictEqual([buffer[0], buffer[1]], [2, 1]);
+    assert(consistsOf(buffer.subarray(PAGE), 3));
+  },
+
+  many: () => {
+    // Each page that differs from its neighbours could cost a kernel map, of which there are few.
+    const path = newPath();
+    const file = openSync(path, 'w');
+    const length = 8 * 2 ** 30;
+    const size = 2 ** 31;
+    ftruncateSync(file, length);
+    closeSync(file);
+    let written = 0;
+    for (let offset = 0; offset < length; offset += size) {
+      const map = Mmap.open(path, { offset, length: size });
+      const { buffer } = map;
+      for (let at = 0; at < buffer.length; at += 2 * PAGE) {
+        buffer[at] = 7;
+        written++;
+      }
+      assert(kernelMaps().length < 20_000, 'nearly out of kernel maps');
+      assert(map.faults.strayWrites > 256);
+      map.close();
+    }
+    assert.strictEqual(written, 2 ** 20);
+    assert.strictEqual(statSync(path).blocks, 0);
+  },
+};
+
+const run = scenarios[process.argv[2] ?? ''];
+assert(run, 'no such scenario');
+Promise.resolve(run()).then(survived);

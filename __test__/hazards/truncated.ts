@@ -1,0 +1,245 @@
+/** Another process cuts a file under a live map; then the lost bytes are touched. */
+import assert from 'node:assert';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { gunzipSync, gzip } from 'node:zlib';
+import { type Faults, Mmap, MmapCow, MmapMut } from 'memmap';
+import { kernelMaps, newFile, survived } from './tools';
+
+const LENGTH = 1 << 20;
+const KEPT = 5000;
+
+/** Cuts or lengthens a file in another process. */
+function truncateElsewhere(path: string, length: number): void {
+  const script = `require('node:fs').truncateSync(${JSON.stringify(path)}, ${length})`;
+  const deno = process.versions.deno ? ['eval', '--quiet'] : ['-e'];
+  const { status, stderr } = spawnSync(process.execPath, [...deno, script], { encoding: 'utf8' });
+  assert.strictEqual(status, 0, stderr);
+}
+
+function sum(bytes: Uint8Array): number {
+  let total = 0;
+  for (let index = 0; index < bytes.length; index++) total += bytes[index] ?? Number.NaN;
+  return total;
+}
+
+/** What is left of a file of 1s, as a map of its old length shows it. */
+function cut(): Buffer {
+  const bytes = Buffer.alloc(LENGTH);
+  return bytes.fill(1, 0, KEPT);
+}
+
+/** Each way to read; every one is given a Buffer whose file has just been cut. */
+const readers: Record<string, (buffer: Buffer) => unknown> = {
+  'a compiled loop': (buffer) => assert.strictEqual(sum(buffer), KEPT),
+  'Buffer.indexOf': (buffer) => assert.strictEqual(buffer.indexOf(2), -1),
+  'Buffer.equals': (buffer) => assert(buffer.equals(cut())),
+  'Buffer.toString': (buffer) =>
+    assert.strictEqual(buffer.toString('latin1'), cut().toString('latin1')),
+  'a typed array': (buffer) => {
+    const words = new Float64Array(buffer.buffer, buffer.byteOffset, LENGTH / 8);
+    assert.strictEqual(words[LENGTH / 8 - 1], 0);
+  },
+  crypto: (buffer) => {
+    const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+    assert.strictEqual(hash(buffer), hash(cut()));
+  },
+  'zlib on the pool': async (buffer) => {
+    const packed = await promisify(gzip)(buffer);
+    assert(gunzipSync(packed).equals(cut()));
+  },
+};
+
+const scenarios: Record<string, () => unknown> = {
+  readers: async () => {
+    // The loop is compiled before it meets the hole.
+    for (let count = 0; count < 30; count++) sum(cut());
+    for (const [name, read] of Object.entries(readers)) {
+      for (const kind of [Mmap, MmapMut, MmapCow]) {
+        const path = newFile(LENGTH, 1);
+        const map = kind.open(path);
+        const { buffer } = map;
+        assert.strictEqual(sum(buffer), LENGTH);
+        truncateElsewhere(path, KEPT);
+        await read(buffer);
+        const lost = { truncated: true, lostFrom: KEPT, io: null, strayWrites: 0 };
+        assert.deepStrictEqual(map.faults, lost, `${kind.name} ${name}`);
+        map.close();
+      }
+    }
+  },
+
+  'every method': () => {
+    const path = newFile(LENGTH, 1);
+    const map = MmapMut.open(path);
+    const { buffer } = map;
+    truncateElsewhere(path, KEPT);
+    assert.strictEqual(buffer[LENGTH - 1], 0);
+    const calls: (() => unknown)[] = [
+      () => map.buffer,
+      () => map.subarray(0, 1),
+      () => map.view(Uint8Array),
+      () => map.dataView(),
+      () => map.write('x'),
+      () => map.fill(0),
+      () => map.copyWithin(0, 1),
+      () => map.flushSync(),
+      () => map.resize(3),
+    ];
+    for (const round of [1, 2]) {
+      for (const call of calls) {
+        assert.throws(call, {
+          name: 'MmapError',
+          code: 'ERR_MMAP_TRUNCATED',
+          message: /has 5000 bytes now, and the map of 1048576 bytes lost those from 5000 on/,
+        });
+      }
+      assert.strictEqual(map.length, LENGTH, `round ${round}`);
+    }
+    assert.strictEqual(map.refresh(), true);
+    assert.strictEqual(map.length, KEPT);
+    assert.deepStrictEqual(map.faults, {
+      truncated: false,
+      lostFrom: null,
+      io: null,
+      strayWrites: 0,
+    });
+    assert.strictEqual(sum(map.buffer), KEPT);
+    map.close();
+  },
+
+  'native writes': () => {
+    const path = newFile(LENGTH, 1);
+    const map = MmapMut.open(path);
+    truncateElsewhere(path, KEPT);
+    assert.throws(() => map.write('lost', LENGTH - 10), { code: 'ERR_MMAP_TRUNCATED' });
+    assert.strictEqual(statSync(path).size, KEPT);
+    assert.strictEqual(map.refresh(), true);
+    truncateElsewhere(path, 10);
+    assert.throws(() => map.fill(2), { code: 'ERR_MMAP_TRUNCATED' });
+    assert.deepStrictEqual(readFileSync(path), Buffer.alloc(10, 2));
+  },
+
+  flush: async () => {
+    // msync says that all is well; nothing is touched that could fault.
+    const path = newFile(LENGTH, 1);
+    const map = MmapMut.open(path);
+    map.buffer[LENGTH - 1] = 2;
+    truncateElsewhere(path, KEPT);
+    assert.throws(() => map.flushSync(), { code: 'ERR_MMAP_TRUNCATED' });
+    assert.throws(() => map.buffer, { code: 'ERR_MMAP_TRUNCATED' });
+    map.refresh();
+    truncateElsewhere(path, 1);
+    await assert.rejects(map.flush(), { code: 'ERR_MMAP_TRUNCATED' });
+  },
+
+  worker: async () => {
+    // A worker reads a map of its own; the main thread has none.
+    const path = newFile(LENGTH, 1);
+    const script = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      const { Mmap } = require(workerData.memmap);
+      const map = Mmap.open(workerData.path, { onFault: (faults) => parentPort.postMessage(faults) });
+      const { buffer } = map;
+      parentPort.once('message', () => {
+        let sum = 0;
+        for (const byte of buffer) sum += byte;
+        parentPort.postMessage(sum);
+      });
+      parentPort.postMessage('ready');`;
+    const worker = new Worker(script, {
+      eval: true,
+      workerData: { path, memmap: require.resolve('memmap') },
+    });
+    const said: unknown[] = [];
+    await new Promise<void>((resolve, reject) => {
+      worker.on('error', reject);
+      worker.on('message', (message: unknown) => {
+        said.push(message);
+        if (message === 'ready') {
+          truncateElsewhere(path, KEPT);
+          worker.postMessage('go');
+        }
+        if (said.length === 3) resolve();
+      });
+    });
+    assert.deepStrictEqual(said.slice(0, 2), ['ready', KEPT]);
+    assert.strictEqual((said[2] as Faults).lostFrom, KEPT);
+    await worker.terminate();
+  },
+
+  told: async () => {
+    const path = newFile(LENGTH, 1);
+    const told: Faults[] = [];
+    const warnings: Error[] = [];
+    process.on('warning', (warning) => warnings.push(warning));
+    const map = Mmap.open(path, { onFault: (faults) => told.push(faults) });
+    const other = Mmap.open(newFile(LENGTH, 3), { onFault: () => assert.fail('not this map') });
+    const { buffer } = map;
+    truncateElsewhere(path, KEPT);
+    assert.strictEqual(buffer[LENGTH - 1], 0);
+    const deadline = Date.now() + 20_000;
+    while (told.length === 0 || warnings.length === 0) {
+      assert(Date.now() < deadline, 'nobody was told');
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.deepStrictEqual(told, [map.faults]);
+    map.refresh();
+    truncateElsewhere(path, 1);
+    assert.strictEqual(map.faults.truncated, false);
+    assert.strictEqual(map.subarray().indexOf(7), -1);
+    while (told.length < 2) {
+      assert(Date.now() < deadline, 'nobody was told again');
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    // One warning for the process, however many files are cut.
+    const codes = warnings.map((warning) => Reflect.get(warning, 'code'));
+    assert.deepStrictEqual(codes, ['ERR_MMAP_TRUNCATED']);
+    assert.strictEqual(sum(other.buffer), 3 * LENGTH);
+  },
+
+  regrown: () => {
+    const path = newFile(LENGTH, 1);
+    const map = Mmap.open(path);
+    const { buffer } = map;
+    truncateSync(path, KEPT);
+    writeFileSync(path, Buffer.alloc(LENGTH, 4));
+    assert.strictEqual(sum(buffer), 4 * LENGTH);
+    assert.deepStrictEqual(map.faults.truncated, false);
+    assert.strictEqual(map.refresh(), false);
+  },
+
+  tail: () => {
+    const path = newFile(64 << 20, 1);
+    const map = Mmap.open(path);
+    const { buffer } = map;
+    truncateElsewhere(path, 1 << 20);
+    const before = kernelMaps().length;
+    assert.strictEqual(sum(buffer), 1 << 20);
+    const grown = kernelMaps().length - before;
+    assert(grown < 10, `a lost tail of 63 MiB cost ${grown} kernel maps`);
+  },
+
+  'middle of the file': () => {
+    const path = newFile(LENGTH, 1);
+    const map = Mmap.open(path, { offset: 4097, length: 20_000 });
+    const { buffer } = map;
+    assert.strictEqual(buffer.length, 20_000);
+    truncateElsewhere(path, 10_000);
+    assert.strictEqual(sum(buffer), 10_000 - 4097);
+    assert.strictEqual(map.faults.lostFrom, 10_000 - 4097);
+    truncateElsewhere(path, 100);
+    assert.strictEqual(map.refresh(), true);
+    assert.strictEqual(map.length, 0);
+    truncateElsewhere(path, LENGTH);
+    assert.strictEqual(map.refresh(), true);
+    assert.strictEqual(map.length, 20_000);
+  },
+};
+
+const run = scenarios[process.argv[2] ?? ''];
+assert(run, 'no such scenario');
+Promise.resolve(run()).then(survived);
