@@ -29,7 +29,8 @@ class Same {
 
 /**
  * Puts a reference onto an object that nothing can see or remove: a private field. An ArrayBuffer
- * holds the native map in this way, whose memory therefore outlives the ArrayBuffer object.
+ * holds the watch over its memory in this way, and with it the native map: so the memory outlives
+ * the ArrayBuffer object, and faults in it are told though the map was dropped.
  */
 class Holder extends Same {
   readonly #held: object;
@@ -160,7 +161,8 @@ export class Memory<Native extends NativeMap> {
   #lend(open: Native, start: number, end: number): ArrayBuffer {
     if (start === end) return new ArrayBuffer(0);
     const arrayBuffer = attempt(() => open.lend(start, end), this.path);
-    Holder.hold(arrayBuffer, open);
+    // The watch holds the native map.
+    Holder.hold(arrayBuffer, this.#watch);
     return arrayBuffer;
   }
 

@@ -1,5 +1,6 @@
 /** Workers alone load the addon, meet faults and end; what they leave behind must do no harm. */
 import assert from 'node:assert';
+import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { survived } from './tools';
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
     trap();
   }
   survived();
-  if (process.argv[2] === 'kill') process.kill(process.pid, 'SIGSEGV');
+  if (process.argv[2] === 'kill') execFileSync('kill', ['-s', 'SEGV', String(process.pid)]);
   setTimeout(() => {}, process.argv[2] === 'kill' ? 60_000 : 0);
 }
 

@@ -52,13 +52,13 @@ const scenarios: Record<string, () => unknown> = {
 
   'SIGSEGV by kill': () => {
     touchHole((path) => Mmap.open(path));
-    process.kill(process.pid, 'SIGSEGV');
+    execFileSync('kill', ['-s', 'SEGV', String(process.pid)]);
     setInterval(() => {}, 1000);
   },
 
   'SIGBUS by kill': () => {
     touchHole((path) => Mmap.open(path));
-    process.kill(process.pid, 'SIGBUS');
+    execFileSync('kill', ['-s', 'BUS', String(process.pid)]);
     setInterval(() => {}, 1000);
   },
 

@@ -149,6 +149,8 @@ const scenarios: Record<string, () => unknown> = {
         for (const byte of buffer) sum += byte;
         parentPort.postMessage(sum);
       });
+      // A map that waits to be told of faults keeps no event loop alive.
+      setInterval(() => {}, 1000);
       parentPort.postMessage('ready');`;
     const worker = new Worker(script, {
       eval: true,

@@ -21,7 +21,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { face, hazards } from '../hazards/list';
+import { guardHazards } from '../hazards/guard-list';
+import { hazards as closing, face } from '../hazards/list';
+
+const hazards = [...closing, ...guardHazards];
 
 const folder = mkdtempSync(join(tmpdir(), 'memmap-smoke-'));
 let files = 0;

@@ -42,8 +42,9 @@ pub fn listen(listener: Listener) {
 }
 
 fn report(mut reader: PipeReader) {
-    let mut bytes = [0; 64];
-    while reader.read(&mut bytes).is_ok_and(|count| count > 0) {
+    let mut byte = [0];
+    // Unlike `read`, this goes on where a signal interrupts it: Bun stops threads by signals.
+    while reader.read_exact(&mut byte).is_ok() {
         LISTENERS
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
