@@ -230,32 +230,36 @@ fn file_size(found: &Found) -> Option<u64> {
     }
 }
 
-/// The pages to change for a fault at `page`: that one, and after some hundred of them twice as
-/// many each time, which bounds what the kernel has to keep apart.
-fn span(found: &Found, page: usize) -> (usize, usize) {
+/// How many bytes to change for one more fault: a page, and after some hundred faults of a map
+/// twice as many each time, which bounds what the kernel has to keep apart.
+fn patch_size(found: &Found) -> usize {
     let doublings = found.count_patch().saturating_sub(SINGLE_PATCHES);
-    let size = PAGE
-        .load(Ordering::Relaxed)
-        .checked_shl(doublings)
+    let page = PAGE.load(Ordering::Relaxed);
+    page.checked_shl(doublings)
         .filter(|size| size.leading_zeros() > 1)
-        .unwrap_or(usize::MAX / 2 + 1);
-    let start = (page & !(size - 1)).max(found.base());
-    let end = (page & !(size - 1)).saturating_add(size).min(found.end());
-    (start, end)
+        .unwrap_or(usize::MAX / 2 + 1)
 }
 
 /// A stray write: the page is private, so that once it may be written the kernel copies it.
 fn allow_write(found: &Found, page: usize) -> bool {
-    let (start, end) = span(found, page);
-    let access = libc::PROT_READ | libc::PROT_WRITE;
-    // SAFETY: the pages are the map's own, which stay mapped while the slot has a user.
-    if unsafe { libc::mprotect(start as *mut c_void, end - start, access) } != 0 {
+    let size = patch_size(found);
+    let start = page & !(size - 1);
+    let end = start.saturating_add(size).min(found.end());
+    // Where the process is out of kernel maps the whole map becomes one again.
+    if !make_writable(start.max(found.base()), end) && !make_writable(found.base(), found.end()) {
         return false;
     }
     if found.note_stray_write() {
         notice::raise();
     }
     true
+}
+
+fn make_writable(start: usize, end: usize) -> bool {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: the pages are the map's own, which stay mapped while the slot has a user; they are
+    // private, so that writing them changes no file.
+    unsafe { libc::mprotect(start as *mut c_void, end - start, access) == 0 }
 }
 
 /// A page that is not there: past the end of the file, or not to be had from the disk.
@@ -291,12 +295,17 @@ fn replace_tail(found: &Found, size: u64) -> bool {
     true
 }
 
+/// Zero pages instead of a page that the disk cannot read or has no room for. After many such pages
+/// those behind it are given up as well, and all of them where the process is out of kernel maps.
 fn replace_unreadable(found: &Found, page: usize) -> bool {
-    let (start, end) = (page, page + PAGE.load(Ordering::Relaxed));
-    if !lay_zeros(start, end) {
-        return false;
+    let mut end = page.saturating_add(patch_size(found)).min(found.end());
+    if !lay_zeros(page, end) {
+        end = found.end();
+        if !lay_zeros(page, end) {
+            return false;
+        }
     }
-    if found.note_io(start, end) {
+    if found.note_io(page, end) {
         notice::raise();
     }
     true
