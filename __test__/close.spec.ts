@@ -40,6 +40,15 @@ const calls: Record<string, (map: MmapMut) => unknown> = {
   flush: (map) => map.flush(0, 0),
   flushSync: (map) => map.flushSync(0, 0),
   resize: (map) => map.resize(10),
+  advise: (map) => map.advise('random'),
+  prefetch: (map) => map.prefetch(0, 0),
+  prefetchSync: (map) => map.prefetchSync(0, 0),
+  residency: (map) => map.residency(),
+  mlock: (map) => map.mlock(),
+  munlock: (map) => map.munlock(),
+  evict: (map) => map.evict(0, 0),
+  evictSync: (map) => map.evictSync(0, 0),
+  descriptor: (map) => map.descriptor(),
 };
 
 /** What a closed map still answers. */

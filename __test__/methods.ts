@@ -29,6 +29,8 @@ export interface Parameter {
 export interface Member {
   parameters?: Parameter[];
   worksClosed?: true;
+  /** The class that inherits it and answers `ERR_MMAP_UNSUPPORTED`. */
+  unsupportedBy?: string;
 }
 
 /** How long the map is that the methods of the table are called on, in bytes. */
@@ -118,14 +120,34 @@ const toCreate = (path: string): Parameter => ({
   refuses: (value) => (typeof value === 'string' || ArrayBuffer.isView(value) ? null : WRONG_TYPE),
 });
 
+/** A descriptor of the first bytes of an existing file; none yet where there is no path. */
+const descriptor = (path: string): Parameter => {
+  const describe = () => {
+    using map = Mmap.open(path, { length: 8 });
+    return map.descriptor();
+  };
+  return { valid: path === '' ? {} : describe(), required: true, refuses: () => WRONG_TYPE };
+};
+
+const hint: Parameter = {
+  valid: 'random',
+  required: true,
+  refuses: (value) => (typeof value === 'string' ? WRONG_VALUE : WRONG_TYPE),
+};
+
 // What members there are.
 
+/** Only false is tried of what needs a newer runtime. */
+const shared: Parameter = { ...boolean, valid: false };
+const memoryOptions = { populate: boolean, hugePages: boolean, shared, onFault: callback };
 const openOptions = options({
   offset: integer(0),
   length: integer(8),
   guard: boolean,
-  onFault: callback,
+  ...memoryOptions,
 });
+/** Reserved huge pages are on few machines, so `true` is not tried. */
+const transparent: Parameter = { ...boolean, valid: 'transparent' };
 const jobOptions = options({ signal, onProgress: callback });
 
 /** The static methods, by class; `path` is an existing file, `fresh` names none yet. */
@@ -136,9 +158,15 @@ export const statics = (path: string, fresh: string): Record<string, Parameter[]
   'MmapMut.create': [
     toCreate(fresh),
     required(newLength(8)),
-    options({ overwrite: boolean, allocate: boolean, mode: integer(0o600) }),
+    options({ overwrite: boolean, allocate: boolean, mode: integer(0o600), ...memoryOptions }),
   ],
-  'MmapMut.anonymous': [required(newLength(8))],
+  'MmapMut.anonymous': [
+    required(newLength(8)),
+    options({ hugePages: transparent, noReserve: boolean, populate: boolean, shared }),
+  ],
+  'Mmap.from': [descriptor(path), options({ guard: boolean, ...memoryOptions })],
+  'MmapMut.from': [descriptor(path), options({ guard: boolean, ...memoryOptions })],
+  'MmapCow.from': [descriptor(path), options({ guard: boolean, ...memoryOptions })],
 });
 
 /** The methods and getters of instances, by the class that defines them. */
@@ -164,6 +192,17 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     [Symbol.dispose]: { worksClosed: true },
     [inspect.custom]: { worksClosed: true },
   },
+  ControlledMap: {
+    advise: { parameters: [hint, integer(8), integer(16)] },
+    prefetch: { parameters: [integer(8), integer(16), jobOptions] },
+    prefetchSync: { parameters: [integer(8), integer(16)] },
+    residency: { parameters: [integer(8), integer(16)] },
+    mlock: { parameters: [integer(8), integer(16)] },
+    munlock: { parameters: [integer(8), integer(16)] },
+    evict: { parameters: [integer(8), integer(16), jobOptions], unsupportedBy: 'MmapCow' },
+    evictSync: { parameters: [integer(8), integer(16)], unsupportedBy: 'MmapCow' },
+  },
+  DescribedMap: { descriptor: {} },
   Mmap: {},
   WritableMap: {
     write: {
@@ -180,11 +219,12 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     copyWithin: { parameters: [required(integer(8)), required(integer(16)), integer(24)] },
   },
   MmapMut: {
+    advise: { parameters: [hint, integer(8), integer(16)] },
     flush: { parameters: [integer(8), integer(16), jobOptions] },
     flushSync: { parameters: [integer(8), integer(16)] },
     resize: { parameters: [required(newLength(LENGTH)), options({ allocate: boolean })] },
   },
-  MmapCow: {},
+  MmapCow: { advise: { parameters: [hint, integer(8), integer(16)] } },
 };
 
 /** Protected in TypeScript: what the classes share among themselves. */

@@ -13,6 +13,8 @@ export declare class Mmap {
   get length(): number
   /** An ArrayBuffer over the bytes from `start` to `end`. */
   lend(start: number, end: number): ArrayBuffer
+  /** A SharedArrayBuffer over the bytes from `start` to `end`. */
+  lendShared(start: number, end: number): SharedArrayBuffer
   /** Lets go of the file, and of the memory where nothing was lent. */
   close(): void
   /** Another map of the same file, or a copy of the same anonymous memory. */
@@ -21,6 +23,26 @@ export declare class Mmap {
   fileSize(): number | null
   /** Maps a file, or `length` bytes of it from `offset` on. */
   constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
+  /** Opens the file that `location` tells of, if it is still that file. */
+  static reopen(location: Location, offset: number, length: number, guarded: boolean): Mmap
+  /** Where the file is found again; null for anonymous memory. */
+  location(opened?: string | Uint8Array | undefined): Location | null
+  /** Gives the system a hint; whether it took it. */
+  advise(hint: string, start: number, end: number): boolean
+  /** Brings the bytes from `start` to `end` into memory. Blocks. */
+  prefetchSync(start: number, end: number): void
+  /** As `prefetchSync`, off the main thread. */
+  prefetch(start: number, end: number): Promise<void>
+  /** One byte for each page: 1 where it is in memory. */
+  resident(start: number, end: number): Uint8Array
+  /** Keeps the bytes from `start` to `end` in memory. Blocks. */
+  lock(start: number, end: number): void
+  /** Undoes `lock`. */
+  unlock(start: number, end: number): void
+  /** Drops the bytes from `start` to `end` from memory. Blocks. */
+  evictSync(start: number, end: number): void
+  /** As `evictSync`, off the main thread. */
+  evict(start: number, end: number): Promise<void>
 }
 
 /** A map whose changes stay private. */
@@ -35,6 +57,8 @@ export declare class MmapCow {
   get length(): number
   /** An ArrayBuffer over the bytes from `start` to `end`. */
   lend(start: number, end: number): ArrayBuffer
+  /** A SharedArrayBuffer over the bytes from `start` to `end`. */
+  lendShared(start: number, end: number): SharedArrayBuffer
   /** Lets go of the file, and of the memory where nothing was lent. */
   close(): void
   /** Another map of the same file, or a copy of the same anonymous memory. */
@@ -49,6 +73,26 @@ export declare class MmapCow {
   fill(pattern: Uint8Array, start: number, end: number): void
   /** Moves the bytes from `start` to `end` to `target`. */
   copyWithin(target: number, start: number, end: number): void
+  /** Opens the file that `location` tells of, if it is still that file. */
+  static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapCow
+  /** Where the file is found again; null for anonymous memory. */
+  location(opened?: string | Uint8Array | undefined): Location | null
+  /** Gives the system a hint; whether it took it. */
+  advise(hint: string, start: number, end: number): boolean
+  /** Brings the bytes from `start` to `end` into memory. Blocks. */
+  prefetchSync(start: number, end: number): void
+  /** As `prefetchSync`, off the main thread. */
+  prefetch(start: number, end: number): Promise<void>
+  /** One byte for each page: 1 where it is in memory. */
+  resident(start: number, end: number): Uint8Array
+  /** Keeps the bytes from `start` to `end` in memory. Blocks. */
+  lock(start: number, end: number): void
+  /** Undoes `lock`. */
+  unlock(start: number, end: number): void
+  /** Drops the bytes from `start` to `end` from memory. Blocks. */
+  evictSync(start: number, end: number): void
+  /** As `evictSync`, off the main thread. */
+  evict(start: number, end: number): Promise<void>
 }
 
 /** A map whose changes reach the file, or of anonymous memory. */
@@ -63,6 +107,8 @@ export declare class MmapMut {
   get length(): number
   /** An ArrayBuffer over the bytes from `start` to `end`. */
   lend(start: number, end: number): ArrayBuffer
+  /** A SharedArrayBuffer over the bytes from `start` to `end`. */
+  lendShared(start: number, end: number): SharedArrayBuffer
   /** Lets go of the file, and of the memory where nothing was lent. */
   close(): void
   /** Another map of the same file, or a copy of the same anonymous memory. */
@@ -80,14 +126,37 @@ export declare class MmapMut {
   /** Creates a file, under `temporary` first where that is given, and maps it. */
   static create(file: string | Uint8Array, temporary: string | Uint8Array | undefined, length: number, allocate: boolean, mode: number): MmapMut
   /** Maps zeros that belong to no file. */
-  static anonymous(length: number): MmapMut
+  static anonymous(length: number, huge: boolean, noReserve: boolean): MmapMut
   /** Cuts or lengthens the file. */
   setFileSize(size: number, allocate: boolean): void
   /** Writes the changed pages from `start` to `end` to the disk. Blocks. */
   flushSync(start: number, end: number): void
   /** As `flushSync`, off the main thread. */
   flush(start: number, end: number): Promise<void>
+  /** Opens the file that `location` tells of, if it is still that file. */
+  static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapMut
+  /** Where the file is found again; null for anonymous memory. */
+  location(opened?: string | Uint8Array | undefined): Location | null
+  /** Gives the system a hint; whether it took it. */
+  advise(hint: string, start: number, end: number): boolean
+  /** Brings the bytes from `start` to `end` into memory. Blocks. */
+  prefetchSync(start: number, end: number): void
+  /** As `prefetchSync`, off the main thread. */
+  prefetch(start: number, end: number): Promise<void>
+  /** One byte for each page: 1 where it is in memory. */
+  resident(start: number, end: number): Uint8Array
+  /** Keeps the bytes from `start` to `end` in memory. Blocks. */
+  lock(start: number, end: number): void
+  /** Undoes `lock`. */
+  unlock(start: number, end: number): void
+  /** Drops the bytes from `start` to `end` from memory. Blocks. */
+  evictSync(start: number, end: number): void
+  /** As `evictSync`, off the main thread. */
+  evict(start: number, end: number): Promise<void>
 }
+
+/** Whether this runtime can lend memory as a SharedArrayBuffer. */
+export declare function canShare(): boolean
 
 /** Detaches an ArrayBuffer that was lent. */
 export declare function detach(arrayBuffer: ArrayBuffer): void
@@ -97,6 +166,24 @@ export declare function faultFlags(): ArrayBuffer
 
 /** Has `listener` called on this thread after each fault that JavaScript does not know of yet. */
 export declare function listenForFaults(listener: () => void): void
+
+/** Where a map's file is found again, and which file it must be. */
+export interface Location {
+  /** The file's absolute path; its bytes where they are no UTF-8. */
+  path: string | Uint8Array
+  /** The device it lives on, in decimal. */
+  device: string
+  /** Its number there, in decimal. */
+  inode: string
+  /** Its time of birth in nanoseconds since 1970, in decimal. */
+  created?: string
+}
+
+/** How many bytes this process may lock in memory; null for no limit. */
+export declare function lockLimit(): number | null
+
+/** The size of a page in bytes. */
+export declare function pageSize(): number
 
 /** What the guard has survived in one map; positions in bytes from the start of the map. */
 export interface SurvivedFaults {

@@ -120,6 +120,14 @@ export function fromNative(error: unknown, path: string | null): unknown {
   });
 }
 
+/** A refusal of the system with what is allowed and what to do; other errors as they are. */
+export function withAdvice(error: unknown, advice: string): unknown {
+  if (!(error instanceof MmapError)) return error;
+  const { code, message, path = null, syscall, errno } = error;
+  if (syscall === undefined || errno === undefined) return error;
+  return new MmapError(code, `${message}: ${advice}`, path, { syscall, errno });
+}
+
 /** Runs a native call; what it throws becomes the public error. */
 export function attempt<T>(call: () => T, path: string | null): T {
   try {

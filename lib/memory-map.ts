@@ -1,21 +1,20 @@
 import { type InspectOptions, inspect } from 'node:util';
 import {
-  checkBoolean,
   checkFile,
-  checkFunction,
   checkInteger,
   checkOptions,
   clampPosition,
   type FileLike,
   type Integer,
 } from './arguments';
-import { attempt, fromNative, invalidType, outOfRange } from './errors';
-import type { FaultListener, Faults } from './faults';
-import { Memory } from './memory';
+import { attempt, invalidType, outOfRange } from './errors';
+import type { Faults } from './faults';
+import type { Memory } from './memory';
+import { checkMemoryOptions, type MemoryOptions, makeMemory } from './memory-options';
 import type { NativeMap } from './native';
 
-/** Which part of a file to map. */
-export interface OpenOptions {
+/** Which part of a file to map, and how. */
+export interface OpenOptions extends MemoryOptions {
   /** Where the map begins in the file, in bytes: any byte, no page border is needed. Default 0. */
   offset?: Integer;
   /**
@@ -23,19 +22,6 @@ export interface OpenOptions {
    * from `offset` on is a RangeError: a map never reaches past its file.
    */
   length?: Integer;
-  /**
-   * Whether faults in the map are survived and reported: a file that another process cuts, a disk
-   * that is full or broken, a write into the Buffer of a read-only map. Without the guard the first
-   * two end the process with SIGBUS, as in any other program, and the third goes unnoticed (the
-   * file stays unchanged all the same). The environment variable `MEMMAP_GUARD=0` turns it off for
-   * the whole process. Default true.
-   */
-  guard?: boolean;
-  /**
-   * Called on this thread's event loop soon after a fault was survived; the next method call on
-   * the map throws it in any case.
-   */
-  onFault?: FaultListener;
 }
 
 /** The constructors whose arrays {@link MemoryMap.view} can make. */
@@ -192,7 +178,8 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
       );
     }
     const { arrayBuffer, byteOffset } = this.#memory.locate(from, from + count * size);
-    return new type(arrayBuffer, byteOffset, count) as InstanceType<Type>;
+    // The constructors take both kinds; their types tell them apart, and so need one named.
+    return new type(arrayBuffer as ArrayBuffer, byteOffset, count) as InstanceType<Type>;
   }
 
   /**
@@ -202,7 +189,7 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
    * @param length - How many bytes. Default: up to the end of the map.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
    */
-  dataView(offset?: Integer, length?: Integer): DataView<ArrayBuffer> {
+  dataView(offset?: Integer, length?: Integer): DataView {
     this.#memory.use();
     const available = this.#memory.length;
     const from = offset === undefined ? 0 : checkInteger(offset, 'offset', 0, available);
@@ -220,7 +207,8 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
    *
    * @returns Whether the map changed. If so, all Buffers made from it before are detached, and
    * changes to a copy-on-write map are gone; if not, everything stays as it is.
-   * @throws MmapError `ERR_MMAP_CLOSED`, or what the system refused; the old map stays then.
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_IN_USE` where the size has changed and a
+   * SharedArrayBuffer was made of the map, or what the system refused; the old map stays then.
    */
   refresh(): boolean {
     const memory = this.#memory;
@@ -233,6 +221,7 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
       const { truncated, io, strayWrites } = memory.faults;
       const whole = !memory.lost && !truncated && io === null && strayWrites === 0;
       if (length === memory.length && whole) return false;
+      memory.assertReplaceable();
       memory.replace(open.again(length) as Native);
       return true;
     }, memory.path);
@@ -248,7 +237,8 @@ export abstract class MemoryMap<Native extends NativeMap = NativeMap> {
    * Closes the map: every Buffer, typed array and DataView made from it is detached (has length 0
    * from now on), the file is let go, promises still running on the map are rejected with
    * `ERR_MMAP_CLOSED`, and so ends every later call. What others still read or write at the old
-   * addresses (a pending `fs.read`, a transferred ArrayBuffer) touches zero pages, not the file.
+   * addresses (a pending `fs.read`, a transferred ArrayBuffer) touches zero pages, not the file. So
+   * do Buffers over a SharedArrayBuffer (option `shared`): they keep their length and show zeros.
    * Bun detaches no Buffer that a pending operation uses: there it keeps its length and shows zeros.
    *
    * Let asynchronous operations on a map's Buffers end before you close it: Node.js itself does not
@@ -285,15 +275,12 @@ export function openFile<Native extends NativeMap>(
   options: OpenOptions | undefined,
 ): [token: symbol, memory: Memory<Native>, wanted: number | null] {
   const { source, path } = checkFile(file);
-  const { offset, length, guard, onFault } = checkOptions(options);
+  const given = checkOptions(options);
+  const { offset, length } = given;
   const from = offset === undefined ? 0 : checkInteger(offset, 'options.offset');
   const wanted = length === undefined ? null : checkInteger(length, 'options.length');
-  const guarded = checkBoolean(guard, 'options.guard', true);
-  const listener = checkFunction(onFault, 'options.onFault');
-  try {
-    const opened = new nativeClass(source, from, wanted ?? undefined, guarded);
-    return [CONSTRUCT, new Memory(opened, path, from, listener), wanted];
-  } catch (error) {
-    throw fromNative(error, path);
-  }
+  const memoryOptions = checkMemoryOptions(given);
+  const { guard } = memoryOptions;
+  const opened = attempt(() => new nativeClass(source, from, wanted ?? undefined, guard), path);
+  return [CONSTRUCT, makeMemory(opened, path, from, memoryOptions), wanted];
 }

@@ -3,7 +3,7 @@
  * of them when the map closes, moves or is collected.
  */
 import { constants } from 'node:buffer';
-import { attempt, closedError, MmapError } from './errors';
+import { attempt, closedError, fromNative, MmapError } from './errors';
 import { type FaultListener, type Faults, FaultWatch } from './faults';
 import { type NativeMap, native } from './native';
 
@@ -19,6 +19,9 @@ const WINDOW_STRIDE = 2 ** 31;
 
 /** So many windows stay cached though nobody uses them: making one costs a garbage collection. */
 const CACHED_WINDOWS = 4;
+
+/** The codes by which a disk says that it could not keep what was written. */
+const LOSSES = new Set(['EIO', 'ENOSPC', 'EDQUOT', 'ENXIO', 'EROFS']);
 
 class Same {
   constructor(object: object) {
@@ -50,7 +53,7 @@ class Holder extends Same {
 interface Window {
   start: number;
   end: number;
-  arrayBuffer: WeakRef<ArrayBuffer>;
+  arrayBuffer: WeakRef<ArrayBufferLike>;
 }
 
 /** The memory behind one public map. */
@@ -61,24 +64,35 @@ export class Memory<Native extends NativeMap> {
   readonly offset: number;
   /** The number of bytes; 0 once closed. */
   length: number;
+  /** Whether the memory is lent as SharedArrayBuffers, which nobody can detach. */
+  readonly shared: boolean;
   /** Counts up when the memory is closed or replaced, which ends the promises that run on it. */
   generation = 0;
   #native: Native | null;
   #buffer: Buffer | null = null;
   #windows: Window[] = [];
-  #cached: ArrayBuffer[] = [];
+  #cached: ArrayBufferLike[] = [];
+  /** Whether memory was ever lent; what is shared others may hold though this thread does not. */
+  #isOut = false;
   #watch: FaultWatch;
   readonly #onFault: FaultListener | undefined;
   /** A flush that the system refused: it says so only once, we until the map is refreshed. */
   #lost: MmapError | null = null;
 
-  constructor(nativeMap: Native, path: string | null, offset: number, onFault?: FaultListener) {
+  constructor(
+    nativeMap: Native,
+    path: string | null,
+    offset: number,
+    onFault?: FaultListener,
+    shared = false,
+  ) {
     this.#native = nativeMap;
     this.#onFault = onFault;
     this.#watch = new FaultWatch(nativeMap, path, onFault);
     this.path = path;
     this.offset = offset;
     this.length = nativeMap.length;
+    this.shared = shared;
   }
 
   get closed(): boolean {
@@ -115,16 +129,21 @@ export class Memory<Native extends NativeMap> {
     return this.#native;
   }
 
-  /** Remembers that the system could not write `start` to `end`, and returns the error for it. */
-  lose(cause: MmapError, start: number, end: number): MmapError {
+  /**
+   * The public error for a refusal to write `start` to `end` to the disk. Where that means that
+   * bytes are lost, it is remembered.
+   */
+  refused(error: unknown, start: number, end: number): unknown {
+    const refusal = fromNative(error, this.path);
+    if (!(refusal instanceof MmapError) || !LOSSES.has(refusal.code)) return refusal;
     this.#lost = new MmapError(
       'ERR_MMAP_IO',
-      `the bytes ${start} to ${end} could not be written to the file (${cause.message}); what was ` +
-        'written there since the last flush may be lost. Call refresh() to go on with the map',
+      `the bytes ${start} to ${end} could not be written to the file (${refusal.message}); what ` +
+        'was written there since the last flush may be lost. Call refresh() to go on with the map',
       this.path,
-      cause.syscall === undefined || cause.errno === undefined
+      refusal.syscall === undefined || refusal.errno === undefined
         ? undefined
-        : { syscall: cause.syscall, errno: cause.errno },
+        : { syscall: refusal.syscall, errno: refusal.errno },
     );
     return this.#lost;
   }
@@ -158,20 +177,24 @@ export class Memory<Native extends NativeMap> {
     return this.length + (this.offset % 8) <= MAX_LENGTH;
   }
 
-  #lend(open: Native, start: number, end: number): ArrayBuffer {
-    if (start === end) return new ArrayBuffer(0);
-    const arrayBuffer = attempt(() => open.lend(start, end), this.path);
+  #lend(open: Native, start: number, end: number): ArrayBufferLike {
+    if (start === end) return this.shared ? new SharedArrayBuffer(0) : new ArrayBuffer(0);
+    this.#isOut = true;
+    const arrayBuffer = attempt(
+      () => (this.shared ? open.lendShared(start, end) : open.lend(start, end)),
+      this.path,
+    );
     // The watch holds the native map.
     Holder.hold(arrayBuffer, this.#watch);
     return arrayBuffer;
   }
 
   /** Where the bytes `start` to `end` are to be found: an ArrayBuffer and the place in it. */
-  locate(start: number, end: number): { arrayBuffer: ArrayBuffer; byteOffset: number } {
+  locate(start: number, end: number): { arrayBuffer: ArrayBufferLike; byteOffset: number } {
     const open = this.use();
     if (this.#fitsOneBuffer()) {
       const whole = this.buffer;
-      return { arrayBuffer: whole.buffer as ArrayBuffer, byteOffset: whole.byteOffset + start };
+      return { arrayBuffer: whole.buffer, byteOffset: whole.byteOffset + start };
     }
     if (end - start > WINDOW_LENGTH) {
       throw new MmapError(
@@ -191,7 +214,7 @@ export class Memory<Native extends NativeMap> {
     open: Native,
     start: number,
     end: number,
-  ): { start: number; end: number; arrayBuffer: ArrayBuffer } {
+  ): { start: number; end: number; arrayBuffer: ArrayBufferLike } {
     let from = Math.floor(start / WINDOW_STRIDE) * WINDOW_STRIDE;
     let to = Math.min(from + WINDOW_LENGTH, this.length);
     if (end > to) [from, to] = [start, end];
@@ -208,14 +231,16 @@ export class Memory<Native extends NativeMap> {
     return { start: from, end: to, arrayBuffer };
   }
 
-  /** Detaches every ArrayBuffer that was made. */
+  /** Detaches every ArrayBuffer that was made; a SharedArrayBuffer reads as zeros afterwards. */
   #detachAll(): void {
-    if (this.#buffer !== null && this.#buffer.byteLength > 0) {
-      native.detach(this.#buffer.buffer as ArrayBuffer);
-    }
-    for (const { arrayBuffer } of this.#windows) {
-      const alive = arrayBuffer.deref();
-      if (alive !== undefined) native.detach(alive);
+    if (!this.shared) {
+      if (this.#buffer !== null && this.#buffer.byteLength > 0) {
+        native.detach(this.#buffer.buffer as ArrayBuffer);
+      }
+      for (const { arrayBuffer } of this.#windows) {
+        const alive = arrayBuffer.deref();
+        if (alive !== undefined) native.detach(alive as ArrayBuffer);
+      }
     }
     this.#buffer = null;
     this.#windows = [];
@@ -227,6 +252,20 @@ export class Memory<Native extends NativeMap> {
     this.#watch.end();
     this.#detachAll();
     this.#native?.close();
+  }
+
+  /**
+   * Throws where the memory cannot be exchanged for other memory, because SharedArrayBuffers of it
+   * are out there, perhaps in other threads, and would go on showing the old.
+   */
+  assertReplaceable(): void {
+    if (!this.shared || !this.#isOut) return;
+    throw new MmapError(
+      'ERR_MMAP_IN_USE',
+      'the memory is lent as a SharedArrayBuffer, which cannot be moved or change its length; ' +
+        'close the map and open it anew instead',
+      this.path,
+    );
   }
 
   /** Goes on with another native map of the same file. */

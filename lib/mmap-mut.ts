@@ -3,7 +3,6 @@ import { dirname, sep } from 'node:path';
 import {
   checkBoolean,
   checkFilePath,
-  checkFunction,
   checkInteger,
   checkOptions,
   checkRange,
@@ -12,15 +11,18 @@ import {
 } from './arguments';
 import type * as Binding from './binding';
 import { checkJobOptions, inChunks, type JobOptions } from './chunks';
-import { attempt, fromNative, MmapError, outOfRange } from './errors';
-import type { FaultListener } from './faults';
+import { type MapDescriptor, reopenFile } from './descriptor';
+import { attempt, fromNative, invalidValue, outOfRange, withAdvice } from './errors';
 import { Memory } from './memory';
+import { adviseMap, MUTABLE_HINTS, type MutableHint } from './memory-control';
 import { CONSTRUCT, memoryOf, type OpenOptions, openFile } from './memory-map';
+import { checkMemoryOptions, checkShared, type MemoryOptions, makeMemory } from './memory-options';
 import { native } from './native';
+import type { Shared } from './shared';
 import { WritableMap } from './writable-map';
 
 /** How {@link MmapMut.create} makes its file. */
-export interface CreateOptions {
+export interface CreateOptions extends Omit<MemoryOptions, 'guard'> {
   /**
    * Whether a file of that name may be there already. It is replaced in one step when the new file
    * is complete; maps of the old file keep the old file. Default false: `EEXIST`.
@@ -33,8 +35,27 @@ export interface CreateOptions {
   allocate?: boolean;
   /** The permission bits of the file, before the process's umask. Unix only. Default 0o666. */
   mode?: number;
-  /** As for {@link OpenOptions.onFault}. */
-  onFault?: FaultListener;
+}
+
+/** How {@link MmapMut.anonymous} makes its memory. */
+export interface AnonymousOptions {
+  /**
+   * Whether to use the huge pages that the administrator has reserved (`/proc/sys/vm/nr_hugepages`;
+   * Linux only): the length must then be a multiple of their size, usually 2 MiB, and where too few
+   * are free the call fails with `ENOMEM`. `'transparent'` instead asks the kernel to use huge
+   * pages where it can, which never fails. Default false.
+   */
+  hugePages?: boolean | 'transparent';
+  /**
+   * Whether to map without setting room aside, so that the map can be larger than memory and swap
+   * together: a page for which there is no room when it is first written gets the process killed.
+   * Not together with reserved huge pages. Unix; elsewhere without effect. Default false.
+   */
+  noReserve?: boolean;
+  /** Whether to allocate all pages before the call returns, which blocks. Default false. */
+  populate?: boolean;
+  /** As {@link MemoryOptions.shared}: memory that workers share, without any file. */
+  shared?: boolean;
 }
 
 /** How {@link MmapMut.resize} lengthens a file. */
@@ -45,9 +66,6 @@ export interface ResizeOptions {
 
 /** What one chunk of a flush writes: a fraction of a second on a slow disk. */
 const FLUSH_CHUNK = 64 * 2 ** 20;
-
-/** The codes by which a disk says that it could not keep what was written. */
-const LOSSES = new Set(['EIO', 'ENOSPC', 'EDQUOT', 'ENXIO', 'EROFS']);
 
 /**
  * A path beside `path` that no other file has. Its name does not begin with the file's: that may
@@ -72,8 +90,26 @@ export class MmapMut extends WritableMap<Binding.MmapMut> {
    * @param options - Which part of the file.
    * @throws As {@link Mmap.open}.
    */
+  static open(file: FileLike, options: OpenOptions & { shared: true }): Shared<MmapMut>;
+  static open(file: FileLike, options?: OpenOptions): MmapMut;
   static open(file: FileLike, options?: OpenOptions): MmapMut {
     return new MmapMut(...openFile(native.MmapMut, file, options));
+  }
+
+  /**
+   * Maps for reading and writing what a descriptor tells of, whichever kind of map it is of.
+   *
+   * @param descriptor - As for {@link Mmap.from}.
+   * @param options - As for {@link Mmap.from}.
+   * @throws As {@link Mmap.from}.
+   */
+  static from(
+    descriptor: MapDescriptor,
+    options: MemoryOptions & { shared: true },
+  ): Shared<MmapMut>;
+  static from(descriptor: MapDescriptor, options?: MemoryOptions): MmapMut;
+  static from(descriptor: MapDescriptor, options?: MemoryOptions): MmapMut {
+    return new MmapMut(...reopenFile(native.MmapMut, descriptor, options));
   }
 
   /**
@@ -87,6 +123,12 @@ export class MmapMut extends WritableMap<Binding.MmapMut> {
   static create(
     path: string | Uint8Array | URL,
     length: Integer,
+    options: CreateOptions & { shared: true },
+  ): Shared<MmapMut>;
+  static create(path: string | Uint8Array | URL, length: Integer, options?: CreateOptions): MmapMut;
+  static create(
+    path: string | Uint8Array | URL,
+    length: Integer,
     options?: CreateOptions,
   ): MmapMut {
     const file = checkFilePath(path);
@@ -96,13 +138,13 @@ export class MmapMut extends WritableMap<Binding.MmapMut> {
     const allocate = checkBoolean(given.allocate, 'options.allocate', true);
     const { mode } = given;
     const bits = mode === undefined ? 0o666 : checkInteger(mode, 'options.mode', 0, 0o777);
-    const listener = checkFunction(given.onFault, 'options.onFault');
+    const memoryOptions = checkMemoryOptions(given);
     const temporary = overwrite ? temporaryBeside(file.source) : undefined;
     const created = attempt(
       () => native.MmapMut.create(file.source, temporary, size, allocate, bits),
       file.path,
     );
-    return new MmapMut(CONSTRUCT, new Memory(created, file.path, 0, listener), null);
+    return new MmapMut(CONSTRUCT, makeMemory(created, file.path, 0, memoryOptions), null);
   }
 
   /**
@@ -110,12 +152,57 @@ export class MmapMut extends WritableMap<Binding.MmapMut> {
    * system by {@link close}. Pages take room only once they are written.
    *
    * @param length - The number of bytes.
-   * @throws TypeError, RangeError; MmapError `ENOMEM`.
+   * @param options - See there.
+   * @throws TypeError, RangeError; MmapError `ENOMEM`, `ERR_MMAP_UNSUPPORTED`.
    */
-  static anonymous(length: Integer): MmapMut {
+  static anonymous(length: Integer, options: AnonymousOptions & { shared: true }): Shared<MmapMut>;
+  static anonymous(length: Integer, options?: AnonymousOptions): MmapMut;
+  static anonymous(length: Integer, options?: AnonymousOptions): MmapMut {
     const size = checkInteger(length, 'length');
-    const made = attempt(() => native.MmapMut.anonymous(size), null);
-    return new MmapMut(CONSTRUCT, new Memory(made, null, 0), null);
+    const given = checkOptions(options);
+    const { hugePages } = given;
+    const reserved =
+      hugePages !== 'transparent' && checkBoolean(hugePages, 'options.hugePages', false);
+    const noReserve = checkBoolean(given.noReserve, 'options.noReserve', false);
+    const populate = checkBoolean(given.populate, 'options.populate', false);
+    const shared = checkShared(given.shared);
+    if (reserved && noReserve) {
+      throw invalidValue('options.noReserve', 'does not go with reserved huge pages', noReserve);
+    }
+    let made: Binding.MmapMut;
+    try {
+      made = native.MmapMut.anonymous(size, reserved, noReserve);
+    } catch (error) {
+      throw reserved
+        ? withAdvice(fromNative(error, null), 'too few huge pages are reserved; see nr_hugepages')
+        : fromNative(error, null);
+    }
+    if (hugePages === 'transparent') made.advise('hugepage', 0, size);
+    // Reading would only bring in the one page of zeros that all share until they are written.
+    if (populate && !made.advise('populate-write', 0, size)) made.fill(Uint8Array.of(0), 0, size);
+    return new MmapMut(CONSTRUCT, new Memory(made, null, 0, undefined, shared), null);
+  }
+
+  /**
+   * As for every map, and hints that discard bytes. Those go to the whole pages within the range
+   * only, so that no byte outside it is discarded.
+   *
+   * - `'dontneed'`: anonymous memory reads as zeros afterwards; of a file nothing is lost.
+   * - `'free'`: anonymous memory only. The system may take the pages, which then read as zeros,
+   *   until they are written again.
+   * - `'remove'`: makes a hole in the file: the pages read as zeros, for everybody, and take no
+   *   room on the disk. False where the file system cannot.
+   * - `'free-reusable'`, `'free-reuse'`: as `'free'`, macOS.
+   * - `'populate-write'`: as `'populate-read'`, and as if each page had been written.
+   *
+   * @param hint - What is going to happen to the range, or should.
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @returns Whether this platform and this kind of memory took the hint.
+   * @throws As {@link Mmap.advise}.
+   */
+  override advise(hint: MutableHint, start?: Integer, end?: Integer): boolean {
+    return adviseMap(memoryOf(this), MUTABLE_HINTS, hint, start, end);
   }
 
   /**
@@ -136,7 +223,7 @@ export class MmapMut extends WritableMap<Binding.MmapMut> {
     const range = checkRange(start, end, memory.length);
     await inChunks(memory, range, FLUSH_CHUNK, job, (open, from, to) =>
       open.flush(from, to).catch((error) => {
-        throw this.#refused(error, from, to);
+        throw memory.refused(error, from, to);
       }),
     );
   }
@@ -153,19 +240,9 @@ export class MmapMut extends WritableMap<Binding.MmapMut> {
     try {
       open.flushSync(from, to);
     } catch (error) {
-      throw this.#refused(error, from, to);
+      throw memory.refused(error, from, to);
     }
     memory.use();
-  }
-
-  /** The public error for a refused flush; a loss is remembered. */
-  #refused(error: unknown, start: number, end: number): unknown {
-    const memory = memoryOf(this);
-    const refusal = fromNative(error, memory.path);
-    if (refusal instanceof MmapError && LOSSES.has(refusal.code)) {
-      return memory.lose(refusal, start, end);
-    }
-    return refusal;
   }
 
   /**
@@ -176,7 +253,8 @@ export class MmapMut extends WritableMap<Binding.MmapMut> {
    * since cutting the file behind it would lose bytes that the map does not show.
    * @param options - See there.
    * @throws TypeError; RangeError also for a map of the middle of a file; MmapError
-   * `ERR_MMAP_CLOSED`, `ENOSPC`, `EFBIG`, ...
+   * `ERR_MMAP_CLOSED`, `ERR_MMAP_IN_USE` where a SharedArrayBuffer was made of the map, `ENOSPC`,
+   * `EFBIG`, ...
    */
   resize(length: Integer, options?: ResizeOptions): void {
     const size = checkInteger(length, 'length');
@@ -185,6 +263,7 @@ export class MmapMut extends WritableMap<Binding.MmapMut> {
     const memory = memoryOf(this);
     const open = memory.use();
     if (size === memory.length) return;
+    memory.assertReplaceable();
     const { path, offset } = memory;
     const fileSize = attempt(() => open.fileSize(), path);
     if (fileSize === null) {

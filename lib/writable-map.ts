@@ -1,12 +1,13 @@
 import { checkEncoding, checkInteger, checkRange, type Integer, viewedBytes } from './arguments';
+import { DescribedMap } from './descriptor';
 import { invalidType, invalidValue, outOfRange } from './errors';
-import { MemoryMap, memoryOf } from './memory-map';
+import { memoryOf } from './memory-map';
 import type { NativeWritableMap } from './native';
 
 /** What a map that can be written has beyond reading it. */
 export abstract class WritableMap<
   Native extends NativeWritableMap = NativeWritableMap,
-> extends MemoryMap<Native> {
+> extends DescribedMap<Native> {
   /**
    * Copies bytes or a string into the map; all of it or nothing.
    *

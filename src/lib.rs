@@ -5,16 +5,19 @@
 //! Buffers and are what users see.
 //!
 //! From bottom to top: `sys` is the operating system, `guard` survives faults, `region` is the
-//! memory and who holds it, `external` the ArrayBuffers lent from it, `job` work off the main thread, `mapping` what a map
-//! does, `classes` what is exported.
+//! memory and who holds it, `external` the ArrayBuffers lent from it, `job` work off the main
+//! thread, `residency` what is in memory, `descriptor` where a file is found again, `mapping` what
+//! a map does, `classes` what is exported.
 
 mod classes;
+mod descriptor;
 mod error;
 mod external;
 mod guard;
 mod job;
 mod mapping;
 mod region;
+mod residency;
 mod sys;
 
 /// Pins the addon's image, before any thread or handler of ours exists: finalizers may run after

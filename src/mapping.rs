@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use napi::Env;
 
 use crate::error::{Failure, Result};
-use crate::external::{self, ArgumentBytes, LentBuffer};
+use crate::external::{self, ArgumentBytes, Lending, LentBuffer};
 use crate::region::Region;
-use crate::sys::{self, Access};
+use crate::residency::PagedMap;
+use crate::sys::{self, Access, Anonymous, Identity};
 
 /// One mapping of a file or of anonymous memory. It never moves or changes its length: resizing
 /// and refreshing make another one with [`Mapping::again`].
@@ -19,6 +20,8 @@ pub struct Mapping {
     offset: u64,
     /// Whether the fault guard was asked for.
     guarded: bool,
+    /// How the memory was made where it belongs to no file.
+    anonymous: Anonymous,
     /// Only the thread of the map's JavaScript touches it; the lock is what lets napi-rs catch
     /// panics around it.
     state: Mutex<State>,
@@ -73,6 +76,31 @@ impl Mapping {
         Mapping::over(Arc::new(file), access, offset, length, guarded)
     }
 
+    /// As [`Mapping::open`], if the file at `path` is still the one that `expected` tells of.
+    ///
+    /// # Errors
+    /// As `open`; `ERR_MMAP_REPLACED` where it is another file.
+    pub fn reopen(
+        path: &Path,
+        expected: &Identity,
+        access: Access,
+        offset: u64,
+        length: usize,
+        guarded: bool,
+    ) -> Result<Mapping> {
+        let file = sys::open(path, access)?;
+        if !sys::identity_of(&file)?.is(expected) {
+            return Err(Failure::Mmap {
+                code: "ERR_MMAP_REPLACED",
+                message: "the path leads to another file now than when the descriptor was made; \
+                          make a new descriptor, or open the path if the new file is wanted"
+                    .to_owned(),
+            });
+        }
+        let length = length_within(sys::size_of(&file)?, offset, Some(length))?;
+        Mapping::over(Arc::new(file), access, offset, length, guarded)
+    }
+
     fn over(
         file: Arc<File>,
         access: Access,
@@ -85,6 +113,7 @@ impl Mapping {
             access,
             offset,
             guarded,
+            anonymous: Anonymous::default(),
             state: State::open(region),
         })
     }
@@ -133,13 +162,14 @@ impl Mapping {
     /// `length` bytes of zeros that belong to no file.
     ///
     /// # Errors
-    /// `ENOMEM`.
-    pub fn anonymous(length: usize) -> Result<Mapping> {
+    /// As [`sys::Memory::anonymous`].
+    pub fn anonymous(length: usize, how: Anonymous) -> Result<Mapping> {
         Ok(Mapping {
             access: Access::ReadWrite,
             offset: 0,
             guarded: false,
-            state: State::open(Region::anonymous(length)?),
+            anonymous: how,
+            state: State::open(Region::anonymous(length, how)?),
         })
     }
 
@@ -153,9 +183,17 @@ impl Mapping {
         if let Some(file) = region.file() {
             return Mapping::over(file, self.access, self.offset, length, self.guarded);
         }
-        let copy = Mapping::anonymous(length)?;
+        let copy = Mapping::anonymous(length, self.anonymous)?;
         copy_into(&region, &*copy.region()?)?;
         Ok(copy)
+    }
+
+    /// The map as what can be asked for and about in pages.
+    ///
+    /// # Errors
+    /// `ERR_MMAP_CLOSED`.
+    pub fn paged(&self) -> Result<PagedMap> {
+        Ok(PagedMap::new(self.region()?, self.access))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -207,15 +245,15 @@ impl Mapping {
         Ok(())
     }
 
-    /// An ArrayBuffer over the bytes `start..end`.
+    /// An ArrayBuffer over the bytes `start..end`, or a SharedArrayBuffer.
     ///
     /// # Errors
     /// As [`external::lend`]; `ERR_MMAP_CLOSED`.
-    pub fn lend(&self, env: &Env, start: usize, end: usize) -> Result<LentBuffer> {
+    pub fn lend(&self, env: &Env, start: usize, end: usize, how: Lending) -> Result<LentBuffer> {
         match &mut *self.state() {
             State::Open { region, lent } => {
                 *lent = true;
-                external::lend(env, region, start, end)
+                external::lend(env, region, start, end, how)
             }
             State::Closed { .. } => Err(Failure::closed()),
         }

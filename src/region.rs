@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Failure, Result};
 use crate::guard::{self, Faults, Range, Watch};
-use crate::sys::{self, Access, Memory};
+use crate::sys::{self, Access, Anonymous, Memory};
 
 /// A range of mapped memory and the descriptor of the file behind it. The order of the fields is
 /// the one in which they are dropped: no fault handler looks at the memory or the file any more
@@ -68,11 +68,11 @@ impl Region {
     /// `length` bytes of zeros that belong to no file.
     ///
     /// # Errors
-    /// `ENOMEM`.
-    pub fn anonymous(length: usize) -> Result<Region> {
+    /// As [`Memory::anonymous`].
+    pub fn anonymous(length: usize, how: Anonymous) -> Result<Region> {
         let memory = match length {
             0 => None,
-            _ => Some(Memory::anonymous(length)?),
+            _ => Some(Memory::anonymous(length, how)?),
         };
         Ok(Region {
             watch: None,
@@ -94,6 +94,11 @@ impl Region {
 
     fn file_slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<File>>> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where in the file the memory begins, in bytes.
+    pub fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// The address of byte `start`, where `start..end` lies within the region. TypeScript has
@@ -132,7 +137,11 @@ impl Region {
         }
     }
 
-    fn check_truncation(&self, file: &File) -> Result<()> {
+    /// Looks whether `file`, the one behind the memory, still reaches as far as the memory.
+    ///
+    /// # Errors
+    /// `ERR_MMAP_TRUNCATED` where not, and what `fstat` refuses.
+    pub fn check_truncation(&self, file: &File) -> Result<()> {
         let size = sys::size_of(file)?;
         let kept = size.saturating_sub(self.offset);
         if kept >= self.length() as u64 {

@@ -10,10 +10,10 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Either3, Uint8Array};
 use napi_derive::napi;
 
-use crate::external::{ArgumentBytes, LentBuffer, ReturnedBuffer};
+use crate::external::{ArgumentBytes, Lending, LentBuffer, ReturnedBuffer};
 use crate::job::Job;
 use crate::mapping::{Mapping, Source};
-use crate::sys::{self, Access};
+use crate::sys::{self, Access, Anonymous};
 
 mod faults;
 
@@ -49,7 +49,17 @@ macro_rules! map_class {
             /// An ArrayBuffer over the bytes from `start` to `end`.
             #[napi(catch_unwind, ts_return_type = "ArrayBuffer")]
             pub fn lend(&self, env: Env, start: f64, end: f64) -> napi::Result<LentBuffer> {
-                Ok(self.0.lend(&env, start as usize, end as usize)?)
+                Ok(self
+                    .0
+                    .lend(&env, start as usize, end as usize, Lending::Owned)?)
+            }
+
+            /// A SharedArrayBuffer over the bytes from `start` to `end`.
+            #[napi(catch_unwind, ts_return_type = "SharedArrayBuffer")]
+            pub fn lend_shared(&self, env: Env, start: f64, end: f64) -> napi::Result<LentBuffer> {
+                Ok(self
+                    .0
+                    .lend(&env, start as usize, end as usize, Lending::Shared)?)
             }
 
             /// Lets go of the file, and of the memory where nothing was lent.
@@ -182,8 +192,9 @@ impl MmapMut {
 
     /// Maps zeros that belong to no file.
     #[napi(factory, catch_unwind)]
-    pub fn anonymous(length: f64) -> napi::Result<Self> {
-        Ok(Self(Mapping::anonymous(length as usize)?))
+    pub fn anonymous(length: f64, huge: bool, no_reserve: bool) -> napi::Result<Self> {
+        let how = Anonymous { huge, no_reserve };
+        Ok(Self(Mapping::anonymous(length as usize, how)?))
     }
 
     /// Cuts or lengthens the file.
@@ -207,6 +218,9 @@ impl MmapMut {
         })))
     }
 }
+
+// After the classes: napi-rs wants to have seen them.
+mod control;
 
 /// Detaches an ArrayBuffer that was lent.
 #[napi(catch_unwind)]

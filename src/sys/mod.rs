@@ -13,10 +13,59 @@ use crate::error::{Failure, Result};
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
 
+#[cfg_attr(unix, path = "paging_unix.rs")]
+#[cfg_attr(windows, path = "paging_windows.rs")]
+mod paging;
+
+#[cfg_attr(unix, path = "identity_unix.rs")]
+#[cfg_attr(windows, path = "identity_windows.rs")]
+mod identity;
+
+pub use identity::{identity_at, identity_of, path_of, path_to_bytes};
+pub use paging::{Pages, lock_limit, page_size};
 pub use platform::{
-    Memory, descriptor, duplicate, libuv_error, open, path_from_bytes, reserve, size_of,
-    sync_after_flush,
+    Memory, descriptor, duplicate, host_symbol, libuv_error, open, path_from_bytes, reserve,
+    size_of, sync_after_flush,
 };
+
+/// How anonymous memory is to be made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Anonymous {
+    /// Of the huge pages that the administrator has reserved.
+    pub huge: bool,
+    /// Without setting aside room for it: it may then be larger than memory and swap together.
+    pub no_reserve: bool,
+}
+
+/// Which file a file is, whatever paths lead to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The device or volume it lives on.
+    pub device: u64,
+    /// Its number there. File systems give the number of a deleted file to the next new one.
+    pub inode: u64,
+    /// Its time of birth in nanoseconds since 1970, where the file system knows it: that tells a
+    /// new file with an old number.
+    pub created: Option<u128>,
+}
+
+impl Identity {
+    /// Whether both are the same file, as far as one can tell.
+    pub fn is(&self, other: &Identity) -> bool {
+        let same_birth = match (self.created, other.created) {
+            (Some(one), Some(another)) => one == another,
+            _ => true,
+        };
+        self.device == other.device && self.inode == other.inode && same_birth
+    }
+}
+
+/// The time of birth of a file, as [`Identity::created`].
+fn created(facts: &std::fs::Metadata) -> Option<u128> {
+    let time = facts.created().ok()?;
+    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(since.as_nanos())
+}
 
 /// How the pages of a map relate to the file behind them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 
-use super::{Access, write_zeros};
+use super::{Access, Anonymous, write_zeros};
 use crate::error::{Failure, Result};
 
 /// The error's number as libuv writes it: the negated errno.
@@ -162,6 +162,12 @@ pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
     }
 }
 
+/// The address of a function that the running program exports, such as the runtime's Node-API.
+pub fn host_symbol(name: &std::ffi::CStr) -> Option<std::ptr::NonNull<std::ffi::c_void>> {
+    // SAFETY: looks the name up among the symbols that the program and its libraries export.
+    std::ptr::NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
+}
+
 /// What flushing needs after the pages are written. On macOS `msync` leaves the data in the
 /// drive's cache and only `F_FULLFSYNC` (which std's `sync_all` uses there) moves it to the disk;
 /// on Linux `msync(MS_SYNC)` already ends with what `fsync` does for the range.
@@ -219,9 +225,19 @@ impl Memory {
     /// `length` bytes (not 0) of zeros that belong to no file.
     ///
     /// # Errors
-    /// `ENOMEM`.
-    pub fn anonymous(length: usize) -> Result<Memory> {
-        let mapped = MmapOptions::new().len(length).map_anon();
+    /// `ENOMEM`, also where too few huge pages are reserved; `ERR_OUT_OF_RANGE` for a length that
+    /// is no multiple of a huge page's: such memory could be neither cut nor given back.
+    pub fn anonymous(length: usize, how: Anonymous) -> Result<Memory> {
+        let mut options = MmapOptions::new();
+        options.len(length);
+        if how.huge {
+            super::paging::check_huge(length)?;
+            options.huge(None);
+        }
+        if how.no_reserve {
+            options.no_reserve_swap();
+        }
+        let mapped = options.map_anon();
         mapped
             .map(|map| Memory(MmapRaw::from(map)))
             .map_err(Failure::system("mmap"))

@@ -12,13 +12,14 @@ use memmap2::{MmapOptions, MmapRaw};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ALLOCATION_INFO, FileAllocationInfo, SetFileInformationByHandle,
 };
+use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 use windows_sys::Win32::System::Memory::{
     MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_READONLY, PAGE_READWRITE, VirtualAlloc, VirtualFree,
     VirtualProtect,
 };
 use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
 
-use super::Access;
+use super::{Access, Anonymous};
 use crate::error::{Failure, Result};
 
 unsafe extern "C" {
@@ -142,6 +143,13 @@ pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
     }
 }
 
+/// The address of a function that the running program exports, such as the runtime's Node-API.
+pub fn host_symbol(name: &std::ffi::CStr) -> Option<std::ptr::NonNull<std::ffi::c_void>> {
+    // SAFETY: null names the program itself, which is never unloaded; the name ends with a zero.
+    let found = unsafe { GetProcAddress(GetModuleHandleW(std::ptr::null()), name.as_ptr().cast()) };
+    found.and_then(|function| std::ptr::NonNull::new(function as *mut std::ffi::c_void))
+}
+
 /// Nothing: memmap2's flush already ends with `FlushFileBuffers` here.
 ///
 /// # Errors
@@ -215,11 +223,18 @@ impl Memory {
         }
     }
 
-    /// `length` bytes (not 0) of zeros that belong to no file.
+    /// `length` bytes (not 0) of zeros that belong to no file. Windows always sets room aside in
+    /// the page file for them.
     ///
     /// # Errors
-    /// `ENOMEM`.
-    pub fn anonymous(length: usize) -> Result<Memory> {
+    /// `ENOMEM`; `ERR_MMAP_UNSUPPORTED` for huge pages, which need a privilege here that hardly
+    /// any account has.
+    pub fn anonymous(length: usize, how: Anonymous) -> Result<Memory> {
+        if how.huge {
+            return Err(Failure::unsupported(
+                "huge pages for anonymous maps are supported on Linux only",
+            ));
+        }
         let mapped = MmapOptions::new().len(length).map_anon();
         mapped
             .map(|map| Memory::over(MmapRaw::from(map)))

@@ -1,0 +1,226 @@
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import test from 'ava';
+import { type MapDescriptor, Mmap, MmapCow, MmapMut } from 'memmap';
+import { diskPath, inChild, onLinux, ROOT } from './helpers/memory';
+
+test('a descriptor is a small object that survives cloning and JSON', (t) => {
+  const path = diskPath(t);
+  writeFileSync(path, '0123456789');
+  using map = MmapMut.open(path, { offset: 2, length: 5 });
+  const descriptor = map.descriptor();
+  t.like(descriptor, { kind: 'MmapMut', path, offset: 2, length: 5 });
+  t.deepEqual(structuredClone(descriptor), descriptor);
+  t.deepEqual(JSON.parse(JSON.stringify(descriptor)), descriptor);
+});
+
+test('every kind of map opens the same range from a descriptor of any kind', (t) => {
+  const path = diskPath(t);
+  writeFileSync(path, '0123456789');
+  for (const source of [Mmap, MmapMut, MmapCow]) {
+    const map = source.open(path, { offset: 2, length: 5 });
+    const descriptor = map.descriptor();
+    t.is(descriptor.kind, source.name as 'Mmap');
+    map.close();
+    for (const kind of [Mmap, MmapMut, MmapCow]) {
+      using again = kind.from(descriptor, { populate: true });
+      t.true(again instanceof kind);
+      t.is(again.buffer.toString(), '23456');
+      t.is(again.offset, 2);
+      t.is(again.path, path);
+    }
+  }
+});
+
+test('a worker maps what it is sent, and both see each other', async (t) => {
+  const path = diskPath(t);
+  using map = MmapMut.create(path, 8192);
+  map.write('from the main thread', 4096);
+  const worker = new Worker(
+    `const { parentPort, workerData } = require('node:worker_threads');
+     const { MmapMut } = require(workerData.root);
+     const map = MmapMut.from(workerData.descriptor);
+     const text = map.buffer.toString('latin1', 4096, 4116);
+     map.write('from the worker');
+     map.close();
+     parentPort.postMessage(text);`,
+    { eval: true, workerData: { root: ROOT, descriptor: map.descriptor() } },
+  );
+  const text = await new Promise((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+  t.is(text, 'from the main thread');
+  t.is(map.buffer.toString('latin1', 0, 15), 'from the worker');
+  await worker.terminate();
+});
+
+test('another process maps what it is sent', (t) => {
+  const path = diskPath(t);
+  using map = MmapMut.create(path, 100);
+  const sent = JSON.stringify(map.descriptor());
+  inChild(`memmap.MmapMut.from(${sent}).write('hello', 10); done(1);`);
+  t.is(map.buffer.toString('latin1', 10, 15), 'hello');
+});
+
+test('a file that was replaced is an error, not a silent other file', (t) => {
+  const path = diskPath(t);
+  writeFileSync(path, 'the first');
+  using map = Mmap.open(path);
+  const descriptor = map.descriptor();
+  writeFileSync(`${path}.new`, 'the other');
+  renameSync(`${path}.new`, path);
+  for (const kind of [Mmap, MmapMut, MmapCow]) {
+    t.throws(() => kind.from(descriptor), { code: 'ERR_MMAP_REPLACED' });
+  }
+  t.throws(() => map.descriptor(), { code: 'ERR_MMAP_UNSUPPORTED' });
+  t.is(map.buffer.toString(), 'the first');
+});
+
+test('a shorter file in its place is told as replaced, not as short', (t) => {
+  const path = diskPath(t);
+  writeFileSync(path, '0123456789');
+  using map = Mmap.open(path);
+  const descriptor = map.descriptor();
+  writeFileSync(`${path}.new`, '');
+  renameSync(`${path}.new`, path);
+  t.throws(() => Mmap.from(descriptor), { code: 'ERR_MMAP_REPLACED' });
+});
+
+test('a new file with the number of a deleted one is told by its time of birth', (t) => {
+  const path = diskPath(t);
+  writeFileSync(path, 'the first');
+  const map = Mmap.open(path);
+  const descriptor = map.descriptor();
+  map.close();
+  if (descriptor.created === null) {
+    t.pass('this file system does not know when a file was made');
+    return;
+  }
+  // ext4 gives the number of the deleted file to the next one; others may not.
+  unlinkSync(path);
+  writeFileSync(path, 'the other');
+  t.throws(() => Mmap.from(descriptor), { code: 'ERR_MMAP_REPLACED' });
+});
+
+test('a deleted file is not found, and a shortened one is too short', (t) => {
+  const path = diskPath(t);
+  writeFileSync(path, '0123456789');
+  const map = Mmap.open(path);
+  const descriptor = map.descriptor();
+  map.close();
+  truncateSync(path, 9);
+  t.throws(() => Mmap.from(descriptor), { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' });
+  unlinkSync(path);
+  t.throws(() => Mmap.from(descriptor), { code: 'ENOENT' });
+});
+
+onLinux('maps opened by descriptor or FileHandle find their path (Linux: /proc)', async (t) => {
+  const path = diskPath(t);
+  writeFileSync(path, '0123456789');
+  const fd = openSync(path, 'r');
+  using map = Mmap.open(fd);
+  closeSync(fd);
+  t.is(map.path, null);
+  t.is(map.descriptor().path, path);
+  const handle = await open(path);
+  using other = Mmap.open(handle);
+  await handle.close();
+  t.is(Mmap.from(other.descriptor()).buffer.toString(), '0123456789');
+});
+
+onLinux('a renamed file is found under its new name (Linux: /proc)', (t) => {
+  const path = diskPath(t);
+  writeFileSync(path, '0123456789');
+  using map = Mmap.open(path);
+  renameSync(path, `${path}.moved`);
+  const descriptor = map.descriptor();
+  t.is(descriptor.path, `${path}.moved`);
+  t.is(Mmap.from(descriptor).length, 10);
+});
+
+onLinux('a file that has lost its name is found by no other (Linux: /proc)', (t) => {
+  const path = diskPath(t);
+  writeFileSync(path, '0123456789');
+  const fd = openSync(path, 'r');
+  using map = Mmap.open(fd);
+  closeSync(fd);
+  linkSync(path, `${path}.other`);
+  unlinkSync(path);
+  const error = t.throws(() => map.descriptor(), { code: 'ERR_MMAP_UNSUPPORTED' });
+  t.regex(error?.message ?? '', /deleted or replaced/);
+  // A second file at the old path, with the suffix that Linux gives to deleted ones, is no answer.
+  writeFileSync(`${path} (deleted)`, 'bait');
+  t.throws(() => map.descriptor(), { code: 'ERR_MMAP_UNSUPPORTED' });
+});
+
+onLinux('a path that is no UTF-8 travels as bytes (Linux)', (t) => {
+  const folder = Buffer.from(dirname(diskPath(t)));
+  const path = Buffer.concat([folder, Buffer.from([0x2f, 0xff, 0xfe])]);
+  writeFileSync(path, 'bytes');
+  using map = Mmap.open(path);
+  const descriptor = structuredClone(map.descriptor());
+  t.deepEqual(Buffer.from(descriptor.path as Uint8Array), path);
+  t.is(Mmap.from(descriptor).buffer.toString(), 'bytes');
+});
+
+test('a relative path is made absolute, wherever the process went meanwhile', (t) => {
+  const path = diskPath(t);
+  writeFileSync(path, '0123456789');
+  mkdirSync(join(dirname(path), 'elsewhere'));
+  const answer = inChild(
+    `
+    const { chdir } = process;
+    const { dirname } = require('node:path');
+    chdir(dirname(file));
+    const map = memmap.Mmap.open('file');
+    chdir('elsewhere');
+    done(map.descriptor());`,
+    path,
+  ) as MapDescriptor;
+  t.is(answer.path, path);
+});
+
+test('anonymous memory and closed maps have no descriptor', (t) => {
+  using map = MmapMut.anonymous(10);
+  const error = t.throws(() => map.descriptor(), { code: 'ERR_MMAP_UNSUPPORTED' });
+  t.regex(error?.message ?? '', /shared: true/);
+  map.close();
+  t.throws(() => map.descriptor(), { code: 'ERR_MMAP_CLOSED' });
+});
+
+test('what is no descriptor is refused', (t) => {
+  const path = diskPath(t);
+  writeFileSync(path, '0123456789');
+  using map = Mmap.open(path);
+  const good = map.descriptor();
+  const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };
+  for (const bad of [undefined, null, 'file', 5]) {
+    t.throws(() => Mmap.from(bad as never), type);
+  }
+  t.throws(() => Mmap.from({ ...good, path: 5 } as never), type);
+  t.throws(() => Mmap.from({ ...good, inode: 5 } as never), type);
+  t.throws(() => Mmap.from({ ...good, offset: '0' } as never), type);
+  t.throws(() => Mmap.from({ ...good, created: undefined } as never), type);
+  t.throws(() => Mmap.from(good, 5 as never), type);
+  const value = { code: 'ERR_INVALID_ARG_VALUE' };
+  t.throws(() => Mmap.from({ ...good, kind: 'Map' } as never), value);
+  t.throws(() => Mmap.from({ ...good, device: '-1' }), value);
+  t.throws(() => Mmap.from({ ...good, path: 'a\0b' }), value);
+  const range = { code: 'ERR_OUT_OF_RANGE' };
+  t.throws(() => Mmap.from({ ...good, offset: -1 }), range);
+  t.throws(() => Mmap.from({ ...good, length: 2 ** 53 }), range);
+  t.throws(() => Mmap.from({ ...good, length: 11 }), range);
+  t.throws(() => Mmap.from({ ...good, inode: '9'.repeat(39) }), range);
+});

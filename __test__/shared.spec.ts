@@ -1,0 +1,299 @@
+import { spawnSync } from 'node:child_process';
+import {
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
+import test, { type ExecutionContext } from 'ava';
+import { Mmap, MmapCow, MmapMut } from 'memmap';
+import { diskFile, diskPath, inChild, mappingsOf, onLinux, ROOT } from './helpers/memory';
+
+function canShare(): boolean {
+  try {
+    MmapMut.anonymous(1, { shared: true }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A worker that answers what `body`, the body of a function of `sent` and `memmap`, returns. */
+async function inWorker(body: string, sent: unknown): Promise<unknown> {
+  const worker = new Worker(
+    `const { parentPort, workerData } = require('node:worker_threads');
+     const run = (sent, memmap) => { ${body} };
+     parentPort.postMessage(run(workerData.sent, require(workerData.root)));`,
+    { eval: true, workerData: { sent, root: ROOT } },
+  );
+  try {
+    return await new Promise((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+    });
+  } finally {
+    await worker.terminate();
+  }
+}
+
+/** Collects garbage until `done`, for at most some seconds. */
+async function collectUntil(done: () => boolean): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const gc: () => void = runInNewContext('gc');
+  for (let tries = 0; tries < 100; tries++) {
+    // First the wait: what a WeakRef has shown is kept until the job that saw it ends.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    gc();
+    if (done()) return;
+  }
+}
+
+function whereSupported(): void {
+  test('every view of the map is one of a SharedArrayBuffer', (t) => {
+    const path = diskPath(t);
+    writeFileSync(path, '0123456789abcdef');
+    using map = Mmap.open(path, { offset: 8, shared: true });
+    const shared: SharedArrayBuffer = map.buffer.buffer;
+    t.true(shared instanceof SharedArrayBuffer);
+    t.is(map.buffer.toString(), '89abcdef');
+    t.is(map.subarray(2, 4).buffer, shared);
+    t.is(map.view(Int32Array).buffer, shared);
+    t.is(map.dataView(1).buffer, shared);
+    using unaligned = MmapCow.open(path, { offset: 3, shared: true });
+    t.is(unaligned.buffer.toString(), '3456789abcdef');
+    t.is(unaligned.buffer.byteOffset, 3);
+    using plain = Mmap.open(path, { shared: false });
+    t.true(plain.buffer.buffer instanceof ArrayBuffer);
+    using empty = Mmap.open(path, { length: 0, shared: true });
+    t.true(empty.buffer.buffer instanceof SharedArrayBuffer);
+    t.is(empty.buffer.length, 0);
+  });
+
+  test('workers see the memory without a copy, and use Atomics on it', async (t) => {
+    const path = diskPath(t);
+    using map = MmapMut.create(path, 4096, { shared: true });
+    const counter = map.view(Int32Array);
+    const add = `
+      const counter = new Int32Array(sent);
+      for (let i = 0; i < 100_000; i++) Atomics.add(counter, 0, 1);
+      return counter.byteLength;`;
+    const lengths = await Promise.all([
+      inWorker(add, map.buffer.buffer),
+      inWorker(add, map.buffer.buffer),
+    ]);
+    t.deepEqual(lengths, [4096, 4096]);
+    t.is(Atomics.load(counter, 0), 200_000);
+    map.flushSync();
+    t.is(readFileSync(path).readInt32LE(0), 200_000, 'and so does the file');
+  });
+
+  test('anonymous memory is shared, and wakes who waits on it', async (t) => {
+    using map = MmapMut.anonymous(64, { shared: true });
+    const word = map.view(Int32Array);
+    const waiting = inWorker(
+      `const word = new Int32Array(sent);
+       Atomics.store(word, 1, 1);
+       return Atomics.wait(word, 0, 0, 20_000);`,
+      map.buffer.buffer,
+    );
+    while (Atomics.load(word, 1) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const woken = setInterval(() => Atomics.notify(word, 0), 5);
+    t.is(await waiting, 'ok');
+    clearInterval(woken);
+  });
+
+  onLinux('the memory outlives a map object that nobody holds (Linux: maps)', async (t) => {
+    const path = diskFile(t, 8192);
+    let shared: SharedArrayBuffer | null = null;
+    const lend = (): WeakRef<Mmap> => {
+      const map = Mmap.open(path, { shared: true });
+      shared = map.buffer.buffer;
+      return new WeakRef(map);
+    };
+    const map = lend();
+    await collectUntil(() => map.deref() === undefined);
+    t.is(map.deref(), undefined);
+    t.is(mappingsOf(path).length, 1);
+    t.is(new Uint8Array(shared ?? new SharedArrayBuffer(0))[8191], 7);
+    t.is(await inWorker('return new Uint8Array(sent)[5000];', shared), 7);
+    shared = null;
+    await collectUntil(() => mappingsOf(path).length === 0);
+    t.is(mappingsOf(path).length, 0, 'and goes when the last view is gone');
+  });
+
+  test('the memory outlives the worker that mapped it', async (t) => {
+    const path = diskFile(t, 8192);
+    const shared = await inWorker(
+      'return memmap.Mmap.open(sent, { shared: true }).buffer.buffer;',
+      path,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    t.true(shared instanceof SharedArrayBuffer);
+    t.is(new Uint8Array(shared as SharedArrayBuffer)[8191], 7);
+  });
+
+  onLinux('close lets go of the file at once, and the views read zeros (Linux)', async (t) => {
+    const path = diskFile(t, 8192);
+    const map = MmapMut.open(path, { shared: true });
+    const { buffer } = map;
+    const words = new Int32Array(buffer.buffer);
+    // The worker goes on reading and writing while and after the map is closed.
+    const worker = inWorker(
+      `const bytes = new Uint8Array(sent);
+       const words = new Int32Array(sent);
+       Atomics.store(words, 0, 1);
+       const end = Date.now() + 20_000;
+       while (bytes[8191] === 7 && Date.now() < end);
+       for (let at = 4; at < 8192; at++) bytes[at] = 9;
+       return bytes[8191];`,
+      buffer.buffer,
+    );
+    while (Atomics.load(words, 0) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    map.close();
+    t.is(mappingsOf(path).length, 0);
+    t.false(openFiles().includes(path));
+    t.is(buffer.length, 8192);
+    t.is(await worker, 9);
+    t.is(buffer[8191], 9, 'the zero pages are shared as the file was');
+    t.true(
+      readFileSync(path)
+        .subarray(4)
+        .every((byte) => byte === 7),
+    );
+    t.throws(() => map.buffer, { code: 'ERR_MMAP_CLOSED' });
+  });
+
+  test('what was lent cannot be exchanged by resize and refresh', (t) => {
+    const path = diskPath(t);
+    const map = MmapMut.create(path, 4096, { shared: true });
+    map.resize(8192);
+    t.is(map.length, 8192, 'before the first Buffer it can');
+    map.buffer.write('kept');
+    for (const length of [4096, 16384]) {
+      t.throws(() => map.resize(length), { code: 'ERR_MMAP_IN_USE' });
+      t.is(statSync(path).size, 8192);
+    }
+    map.resize(8192);
+    t.false(map.refresh());
+    truncateSync(path, 12288);
+    t.throws(() => map.refresh(), { code: 'ERR_MMAP_IN_USE' });
+    t.is(map.length, 8192);
+    t.is(map.buffer.toString('latin1', 0, 4), 'kept');
+    map.close();
+    using memory = MmapMut.anonymous(10, { shared: true });
+    memory.subarray(0, 1);
+    t.throws(() => memory.resize(20), { code: 'ERR_MMAP_IN_USE' });
+  });
+
+  onLinux('a file that is cut under a shared map ends no worker (Linux: the guard)', async (t) => {
+    const path = diskFile(t, 64 * 4096);
+    const map = MmapMut.open(path, { shared: true });
+    const { buffer } = map;
+    truncateSync(path, 4096);
+    const read = 'return [new Uint8Array(sent)[4095], new Uint8Array(sent)[200_000]];';
+    t.deepEqual(await inWorker(read, buffer.buffer), [7, 0]);
+    t.throws(() => map.flushSync(), { code: 'ERR_MMAP_TRUNCATED' });
+    t.throws(() => map.refresh(), { code: 'ERR_MMAP_IN_USE' });
+    t.is(buffer[200_000], 0);
+    map.close();
+  });
+
+  onLinux('a write of a worker into a read-only shared map stays private (Linux)', async (t) => {
+    const path = diskFile(t, 8192);
+    using map = Mmap.open(path, { shared: true });
+    await inWorker('new Uint8Array(sent)[5000] = 9;', map.buffer.buffer);
+    t.is(map.faults.strayWrites, 1);
+    t.throws(() => map.buffer, { code: 'ERR_MMAP_READ_ONLY' });
+    t.is(readFileSync(path)[5000], 7);
+  });
+
+  test('V8 collects no garbage for shared maps, and does for others', (t) => {
+    const path = diskPath(t);
+    MmapMut.create(path, 2 ** 30, { allocate: false }).close();
+    const collections = (shared: boolean) => {
+      const lines = inChild(
+        `
+        const { PerformanceObserver, constants } = require('node:perf_hooks');
+        let major = 0;
+        const count = (entries) => {
+          major += entries.filter((entry) => entry.detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR).length;
+        };
+        const observer = new PerformanceObserver((list) => count(list.getEntries()));
+        observer.observe({ entryTypes: ['gc'] });
+        const alive = Array.from({ length: 300_000 }, (_, i) => ({ i }));
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        major = 0;
+        const maps = Array.from({ length: 200 }, () => memmap.Mmap.open(file, { shared: ${shared} }));
+        for (const map of maps) map.buffer;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        done([alive.length, maps.length, major]);`,
+        path,
+      ) as [number, number, number];
+      t.deepEqual(lines.slice(0, 2), [300_000, 200]);
+      return lines[2];
+    };
+    t.is(collections(true), 0);
+    t.true(collections(false) > 0);
+  });
+}
+
+/** The paths of the files that this process has open (Linux). */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return '';
+    }
+  });
+}
+
+/** The program of a Node.js that can, where the one at hand cannot; or why there is none. */
+function capableNode(): { program: string } | { reason: string } {
+  try {
+    return { program: require(join(ROOT, 'scripts', 'runtimes.js')).node('24') };
+  } catch (error) {
+    return { reason: String(error).split('\n')[0] ?? '' };
+  }
+}
+
+function whereUnsupported(): void {
+  test('shared: true is refused with the versions that can', (t: ExecutionContext) => {
+    const path = diskFile(t, 10);
+    for (const open of [
+      () => Mmap.open(path, { shared: true }),
+      () => MmapMut.create(`${path}2`, 1, { shared: true }),
+      () => MmapMut.anonymous(1, { shared: true }),
+    ]) {
+      const error = t.throws(open, { code: 'ERR_MMAP_UNSUPPORTED' });
+      t.regex(error?.message ?? '', /22\.23\.3 .* 24\.16 .* 26\.1 .* Bun 1\.4/);
+    }
+    t.false(readdirSync(join(path, '..')).includes('file2'));
+  });
+
+  const other = capableNode();
+  if ('reason' in other) {
+    test.skip(`shared maps: this runtime has none, and Node.js 24 is not here (${other.reason})`, () => {});
+    return;
+  }
+  test('the other tests of this file pass on Node.js 24, since this runtime has no shared maps', (t) => {
+    const ava = join(ROOT, 'node_modules', 'ava', 'entrypoints', 'cli.mjs');
+    const run = spawnSync(other.program, [ava, join('build', '__test__', 'shared.spec.js')], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_ENV: '', AVA_PATH: '' },
+    });
+    t.log(run.stdout.trim());
+    t.is(run.status, 0, run.stderr);
+    t.regex(run.stdout, /10 tests passed/);
+  });
+}
+
+if (canShare()) whereSupported();
+else whereUnsupported();

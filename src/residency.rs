@@ -1,0 +1,166 @@
+//! What of a map is in memory, and how that is changed.
+
+use std::sync::Arc;
+
+use crate::error::{Failure, Result};
+use crate::region::Region;
+use crate::sys::{self, Access, Pages};
+
+/// The largest unit in which Linux caches files, in bytes; all begin at a multiple of their size.
+const LARGEST_FOLIO: u64 = 2 * 1024 * 1024;
+
+/// A map as the system sees it, in pages. Ranges are in bytes of the map.
+pub struct PagedMap {
+    region: Arc<Region>,
+    access: Access,
+}
+
+impl PagedMap {
+    /// The map of `region`.
+    pub fn new(region: Arc<Region>, access: Access) -> PagedMap {
+        PagedMap { region, access }
+    }
+
+    fn pages(&self, start: usize, end: usize) -> Result<Pages<'_>> {
+        let address = self.region.address(start, end)?;
+        // SAFETY: `address` has checked the range, and the region is mapped for as long as `self`
+        // holds it, which is as long as the answer borrows `self`.
+        Ok(unsafe { Pages::around(address, end - start) })
+    }
+
+    /// The largest part of `start..end` that shares no page with bytes outside it. At the ends of
+    /// the map only bytes of the *file* count as outside, and only where they would `reach` it.
+    fn whole_pages(&self, start: usize, end: usize, reach: bool) -> Result<(usize, usize)> {
+        let size = sys::page_size();
+        let length = self.region.length();
+        let base = self.region.address(start, end)? as usize - start;
+        let first = match start == 0 && !reach {
+            true => 0,
+            false => (base + start).next_multiple_of(size) - base,
+        };
+        let last = match end == length && !reach {
+            true => length,
+            false => ((base + end) / size * size).saturating_sub(base),
+        };
+        Ok(if first < last {
+            (first, last)
+        } else {
+            (start, start)
+        })
+    }
+
+    /// Gives the system a hint for the range. Answers whether the platform took it. Hints that
+    /// discard bytes discard none outside the range: they go to whole pages of it only.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`, `EFAULT`, `ENOMEM`, ...
+    pub fn advise(&self, hint: &str, start: usize, end: usize) -> Result<bool> {
+        let (start, end) = match hint {
+            "dontneed" | "free" | "free-reusable" => self.whole_pages(start, end, false)?,
+            "remove" => self.whole_pages(start, end, true)?,
+            _ => (start, end),
+        };
+        let answer = self.pages(start, end)?.advise(hint);
+        answer.map_err(|error| self.unreadable("madvise", error))
+    }
+
+    /// Brings the range in and waits for the disk. Copies no private page.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was cut, `ERR_MMAP_IO` where the
+    /// disk failed.
+    pub fn prefetch(&self, start: usize, end: usize) -> Result<()> {
+        let answer = self.pages(start, end)?.populate();
+        answer.map_err(|error| self.unreadable("madvise", error))
+    }
+
+    /// `EFAULT` says that touching the pages would have faulted; the file's size says why.
+    fn unreadable(&self, syscall: &'static str, error: std::io::Error) -> Failure {
+        /// In both Linux and macOS.
+        const EFAULT: i32 = 14;
+        match self.region.file() {
+            Some(file) if !cfg!(windows) && error.raw_os_error() == Some(EFAULT) => {
+                let truncation = self.region.check_truncation(&file).err();
+                truncation.unwrap_or_else(|| Failure::Mmap {
+                    code: "ERR_MMAP_IO",
+                    message: "the disk could not read the file".to_owned(),
+                })
+            }
+            _ => Failure::system(syscall)(error),
+        }
+    }
+
+    /// One byte for each page that holds bytes of the range: 1 where it is in memory.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`; as [`Pages::resident`].
+    pub fn resident(&self, start: usize, end: usize) -> Result<Vec<u8>> {
+        let file = self.region.file();
+        self.pages(start, end)?.resident(file.as_deref())
+    }
+
+    /// Brings the range in and keeps it in memory.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was cut; as [`Pages::lock`].
+    pub fn lock(&self, start: usize, end: usize) -> Result<()> {
+        let private_file = self.access != Access::ReadWrite;
+        self.pages(start, end)?.lock(private_file).map_err(|error| {
+            // For a page that the file has lost Linux says ENOMEM, as for too low a limit.
+            let file = self.region.file();
+            let truncation = file.and_then(|file| self.region.check_truncation(&file).err());
+            truncation.unwrap_or_else(|| Failure::system("mlock")(error))
+        })
+    }
+
+    /// Lets the system take the range from memory again.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`; as [`Pages::unlock`].
+    pub fn unlock(&self, start: usize, end: usize) -> Result<()> {
+        self.pages(start, end)?.unlock()
+    }
+
+    /// Drops the range from memory and from the system's cache of the file, and up to 2 MiB on
+    /// either side where the cache cannot be divided more finely. Blocks until what was changed is
+    /// on the disk.
+    ///
+    /// # Errors
+    /// `ERR_MMAP_UNSUPPORTED` where it would lose bytes: on copy-on-write and anonymous maps;
+    /// `ERR_OUT_OF_RANGE`; as [`Pages::evict`].
+    pub fn evict(&self, start: usize, end: usize) -> Result<()> {
+        if self.access == Access::CopyOnWrite {
+            return Err(Failure::unsupported(
+                "evicting a copy-on-write map would lose what was written to it",
+            ));
+        }
+        let Some(file) = self.region.file() else {
+            return Err(Failure::unsupported(
+                "evicting an anonymous map would lose its contents: there is no file to keep them",
+            ));
+        };
+        let offset = self.region.offset();
+        let (from, to) = (offset + start as u64, offset + end as u64);
+        let pages = self.pages(start, end)?;
+        pages.evict(&file, from, to)?;
+        if start == end || !self.is_resident(start)? && !self.is_resident(end - 1)? {
+            return Ok(());
+        }
+        // Linux keeps a unit of its cache that reaches beyond the range, so give it all of that.
+        let (from, to) = (
+            from - from % LARGEST_FOLIO,
+            to.next_multiple_of(LARGEST_FOLIO),
+        );
+        let start = from.saturating_sub(offset) as usize;
+        let end = self.region.length().min((to - offset) as usize);
+        match self.pages(start, end)?.evict(&file, from, to) {
+            // Neighbours that are locked: the range itself was not.
+            Err(Failure::Mmap { .. }) => Ok(()),
+            answer => answer,
+        }
+    }
+
+    fn is_resident(&self, at: usize) -> Result<bool> {
+        Ok(self.pages(at, at + 1)?.resident(None)?.contains(&1))
+    }
+}

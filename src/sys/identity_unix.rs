@@ -1,0 +1,62 @@
+//! Which file a file is and where it is found: Linux and macOS.
+
+use std::fs::{File, Metadata};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::{Identity, created};
+use crate::error::{Failure, Result};
+
+/// Which file this is.
+///
+/// # Errors
+/// What `fstat` refuses.
+pub fn identity_of(file: &File) -> Result<Identity> {
+    let facts = file.metadata().map_err(Failure::system("fstat"))?;
+    Ok(identity(&facts))
+}
+
+/// Which file a path leads to. Does not open it: closing any descriptor of a file takes away the
+/// process's record locks on it.
+///
+/// # Errors
+/// What `stat` refuses.
+pub fn identity_at(path: &Path) -> Result<Identity> {
+    let facts = path.metadata().map_err(Failure::system("stat"))?;
+    Ok(identity(&facts))
+}
+
+fn identity(facts: &Metadata) -> Identity {
+    Identity {
+        device: facts.dev(),
+        inode: facts.ino(),
+        created: created(facts),
+    }
+}
+
+/// The path that the system remembers for an open file; it need not lead there any more.
+#[cfg(target_os = "linux")]
+pub fn path_of(file: &File) -> Option<PathBuf> {
+    use std::os::fd::AsRawFd;
+    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()
+}
+
+/// As on Linux.
+#[cfg(target_vendor = "apple")]
+pub fn path_of(file: &File) -> Option<PathBuf> {
+    use std::ffi::OsStr;
+    let path = rustix::fs::getpath(file).ok()?;
+    Some(PathBuf::from(OsStr::from_bytes(path.as_bytes())))
+}
+
+/// Other systems do not tell.
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+pub fn path_of(_: &File) -> Option<PathBuf> {
+    None
+}
+
+/// The bytes of a path on disk.
+pub fn path_to_bytes(path: &Path) -> Vec<u8> {
+    path.as_os_str().as_bytes().to_vec()
+}
