@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { type Hint, Mmap, MmapCow, MmapMut } from 'memmap';
-import { diskFile, mappings, mappingsOf, onLinux } from './helpers/memory';
+import { diskFile, mappings, mappingsOf, onLinux, ROOT } from './helpers/memory';
 
 const PAGE = 4096;
 
@@ -153,6 +154,16 @@ test('hints that discard bytes are refused where they make no sense', (t) => {
   t.throws(() => cow.advise('hwpoison'), refused);
   // @ts-expect-error: no string
   t.throws(() => cow.advise(4), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' });
+});
+
+test('docs/memory.md has a row for every hint, and for no other', (t) => {
+  using map = MmapMut.anonymous(1);
+  const error = t.throws(() => map.advise('?' as Hint));
+  const known = [...(error?.message.matchAll(/'([\w-]+)'/g) ?? [])].map(([, hint]) => hint);
+  const text = readFileSync(join(ROOT, 'docs', 'memory.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| `([\w-]+)` \| (?:all|Mmap)/gm)].map(([, hint]) => hint);
+  t.true(known.length > 20);
+  t.deepEqual(rows.sort(), known.sort());
 });
 
 test('advise checks its range and the state of the map', (t) => {

@@ -70,7 +70,8 @@ onLinux('noReserve maps more than there is memory (Linux: smaps)', (t) => {
   }
   using map = MmapMut.anonymous(size, { noReserve: true });
   t.is(map.length, size);
-  const found = mappings(({ start, end }) => end - start === size);
+  // The kernel joins neighbours of the same kind into one.
+  const found = mappings(({ start, end }) => end - start >= size);
   t.is(found.length, 1);
   t.true(found[0]?.flags.includes('nr'));
   map.write('x', size - 1);

@@ -139,11 +139,14 @@ impl PagedMap {
                 "evicting an anonymous map would lose its contents: there is no file to keep them",
             ));
         };
+        let pages = self.pages(start, end)?;
+        if start == end {
+            return Ok(());
+        }
         let offset = self.region.offset();
         let (from, to) = (offset + start as u64, offset + end as u64);
-        let pages = self.pages(start, end)?;
         pages.evict(&file, from, to)?;
-        if start == end || !self.is_resident(start)? && !self.is_resident(end - 1)? {
+        if !self.is_resident(start)? && !self.is_resident(end - 1)? {
             return Ok(());
         }
         // Linux keeps a unit of its cache that reaches beyond the range, so give it all of that.
@@ -152,7 +155,7 @@ impl PagedMap {
             to.next_multiple_of(LARGEST_FOLIO),
         );
         let start = from.saturating_sub(offset) as usize;
-        let end = self.region.length().min((to - offset) as usize);
+        let end = (to - offset).min(self.region.length() as u64) as usize;
         match self.pages(start, end)?.evict(&file, from, to) {
             // Neighbours that are locked: the range itself was not.
             Err(Failure::Mmap { .. }) => Ok(()),
