@@ -257,7 +257,9 @@ function openFiles(): string[] {
 /** The program of a Node.js that can, where the one at hand cannot; or why there is none. */
 function capableNode(): { program: string } | { reason: string } {
   try {
-    return { program: require(join(ROOT, 'scripts', 'runtimes.js')).node('24') };
+    const { node, program } = require(join(ROOT, 'scripts', 'runtimes.js'));
+    const found: string | undefined = program(node('24'));
+    return found === undefined ? { reason: 'not for this platform' } : { program: found };
   } catch (error) {
     return { reason: String(error).split('\n')[0] ?? '' };
   }

@@ -1,24 +1,32 @@
 /**
- * Memory control: how long the event loop stands still while a gigabyte is read from the disk, and
- * what V8 does when many large maps are made. `node benchmark/control.js`, or `control()` from
- * another program.
+ * Memory control: how long the event loop stands still while a gigabyte comes in from the disk, and
+ * what V8 does when many large maps are made. Also runs alone: `node benchmark/control.js`.
  */
 const { spawnSync } = require('node:child_process');
 const { closeSync, mkdtempSync, openSync, rmSync, writeSync } = require('node:fs');
 const { join } = require('node:path');
-const { performance } = require('node:perf_hooks');
+const { performance, PerformanceObserver, constants } = require('node:perf_hooks');
 const { Mmap, MmapMut } = require('memmap');
-const runtimes = require('../scripts/runtimes.js');
+const runtimes = require('../scripts/runtimes');
+const { median, medianRatio } = require('./rounds');
 
 const GIB = 2 ** 30;
 const ROUNDS = 9;
 /** The loop that blocks needs no more of them to be seen for what it is. */
 const TOUCH_ROUNDS = 3;
 
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+/** Maps in the second benchmark, and objects that a garbage collection finds alive. */
+const MAPS = 200;
+const OBJECTS = 300_000;
+/** Benchmarks tell nanoseconds. */
+const MS = 1e6;
+
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The longest time between two ticks of a timer of 1 ms while `work` runs, and how long it ran. */
+/**
+ * The longest time between two ticks of a timer of 1 ms while `work` runs, and how long it ran, in
+ * nanoseconds.
+ */
 async function longestGap(work) {
   let longest = 0;
   let last = performance.now();
@@ -32,7 +40,7 @@ async function longestGap(work) {
   await work();
   clearInterval(timer);
   tick();
-  return { gap: longest, took: performance.now() - began };
+  return { gap: longest * MS, took: (performance.now() - began) * MS };
 }
 
 /** A file of one GiB that has its room on the disk. */
@@ -64,7 +72,7 @@ async function prefetching(folder) {
     const prefetch = await longestGap(() => map.prefetch());
     const warm = map.residency();
     if (warm.residentPages < warm.pages) throw new Error('prefetch left pages out');
-    const idle = await longestGap(() => pause(prefetch.took));
+    const idle = await longestGap(() => pause(prefetch.took / MS));
     gaps.idle.push(idle.gap);
     gaps.prefetch.push(prefetch.gap);
     times.prefetch.push(prefetch.took);
@@ -76,51 +84,49 @@ async function prefetching(folder) {
     await map.evict();
   }
   map.close();
-  return {
-    idleGap: median(gaps.idle),
-    prefetchGap: median(gaps.prefetch),
-    touchGap: median(gaps.touch),
-    ratio: median(gaps.prefetch) / median(gaps.idle),
-    prefetchTime: median(times.prefetch),
-    touchTime: median(times.touch),
-  };
+  return [
+    {
+      what: 'longest gap of a 1 ms timer while prefetch() brings in 1 GiB',
+      peer: 'the same, idle',
+      times: gaps.prefetch,
+      peerTimes: gaps.idle,
+      atMost: 3,
+    },
+    {
+      what: 'prefetch() of 1 GiB, cold',
+      peer: 'a loop that touches each page, and blocks',
+      times: times.prefetch.slice(0, TOUCH_ROUNDS),
+      peerTimes: times.touch,
+    },
+  ];
 }
 
-/** Runs in a process of its own: makes 200 maps of 1 GiB, each with its Buffer, both ways. */
+/** Runs in a process of its own: makes maps of 1 GiB, each with its Buffer, both ways. */
 async function manyMaps(path) {
-  const { PerformanceObserver, constants } = require('node:perf_hooks');
   let collections = 0;
   new PerformanceObserver((list) => {
     for (const { detail } of list.getEntries()) {
       if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) collections++;
     }
   }).observe({ entryTypes: ['gc'] });
-  const alive = Array.from({ length: 300_000 }, (_, i) => ({ i }));
-  const result = { true: { time: [], collections: 0 }, false: { time: [], collections: 0 } };
+  const alive = Array.from({ length: OBJECTS }, (_, i) => ({ i }));
+  const result = { true: { times: [], collections: 0 }, false: { times: [], collections: 0 } };
   for (let round = 0; round < 3; round++) {
     for (const shared of [true, false]) {
       await pause(200);
       collections = 0;
       const began = performance.now();
-      const maps = Array.from({ length: 200 }, () => Mmap.open(path, { shared }));
+      const maps = Array.from({ length: MAPS }, () => Mmap.open(path, { shared }));
       for (const map of maps) map.buffer;
-      result[shared].time.push(performance.now() - began);
+      result[shared].times.push((performance.now() - began) * MS);
       // The observer is told of collections later.
       await pause(200);
       result[shared].collections += collections;
       for (const map of maps) map.close();
     }
   }
-  if (alive.length !== 300_000) throw new Error('the objects are gone');
-  process.stdout.write(
-    JSON.stringify({
-      sharedTime: median(result.true.time),
-      ownedTime: median(result.false.time),
-      ratio: median(result.true.time) / median(result.false.time),
-      sharedCollections: result.true.collections,
-      ownedCollections: result.false.collections,
-    }),
-  );
+  if (alive.length !== OBJECTS) throw new Error('the objects are gone');
+  process.stdout.write(JSON.stringify({ shared: result.true, owned: result.false }));
 }
 
 function canShare() {
@@ -135,45 +141,45 @@ function canShare() {
 function sharing(folder) {
   const path = join(folder, 'sparse');
   MmapMut.create(path, GIB, { allocate: false }).close();
-  const program = canShare() ? process.execPath : runtimes.node('24');
+  const program = canShare() ? process.execPath : runtimes.program(runtimes.node('24'));
+  if (program === undefined) return [];
   const run = spawnSync(program, [__filename, 'many-maps', path], { encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`the child ended with ${run.status}: ${run.stderr}`);
-  return JSON.parse(run.stdout);
+  const { shared, owned } = JSON.parse(run.stdout);
+  return [
+    {
+      what: `${MAPS} maps of 1 GiB, shared: true (${shared.collections} mark-compacts)`,
+      peer: `shared: false (${owned.collections} mark-compacts)`,
+      times: shared.times,
+      peerTimes: owned.times,
+      atMost: 0.1,
+    },
+  ];
 }
 
-/** Runs both and answers the figures: times in milliseconds, ratios to the peer of the same run. */
-async function control() {
+/** Runs both. The files lie in the checkout: the folder for temporary files may be in memory. */
+exports.run = async () => {
   const folder = mkdtempSync(join(__dirname, '..', 'build', 'control-'));
   try {
-    return { prefetch: await prefetching(folder), sharing: sharing(folder) };
+    return [...(await prefetching(folder)), ...sharing(folder)];
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
+};
 
-function report({ prefetch, sharing }) {
-  const ms = (value) => `${value.toFixed(1)} ms`;
-  console.log(`1 GiB of cold pages, longest gap of a 1 ms timer (median of ${ROUNDS} rounds)`);
-  console.log(`  idle            ${ms(prefetch.idleGap)}`);
-  console.log(
-    `  map.prefetch()  ${ms(prefetch.prefetchGap)}, ${prefetch.ratio.toFixed(2)} times idle ` +
-      `(target: at most 3); took ${ms(prefetch.prefetchTime)}`,
-  );
-  console.log(`  a loop over it  ${ms(prefetch.touchGap)}; took ${ms(prefetch.touchTime)}`);
-  console.log('200 maps of 1 GiB with their Buffers, 300,000 live objects (median of 3 rounds)');
-  console.log(
-    `  shared: true    ${ms(sharing.sharedTime)}, ${sharing.sharedCollections} mark-compacts, ` +
-      `${sharing.ratio.toFixed(3)} of the time of shared: false (targets: 0, under 0.1)`,
-  );
-  console.log(
-    `  shared: false   ${ms(sharing.ownedTime)}, ${sharing.ownedCollections} mark-compacts`,
-  );
+/** Prints the rows in words. */
+function report(rows) {
+  const ms = (times) => `${(median(times) / MS).toFixed(1)} ms`;
+  for (const { what, peer, times, peerTimes, atMost } of rows) {
+    const target = atMost === undefined ? '' : ` (target: at most ${atMost})`;
+    console.log(`${what}: ${ms(times)}`);
+    console.log(`  ${peer}: ${ms(peerTimes)}`);
+    console.log(`  ratio: ${medianRatio(times, peerTimes).toFixed(3)}${target}`);
+  }
 }
-
-module.exports = { control };
 
 if (require.main === module) {
   const [job, path] = process.argv.slice(2);
   if (job === 'many-maps') manyMaps(path);
-  else control().then(report);
+  else exports.run().then(report);
 }

