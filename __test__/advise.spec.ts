@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { type Hint, Mmap, MmapCow, MmapMut } from 'memmap';
-import { diskFile, mappings, mappingsOf, onLinux, ROOT } from './helpers/memory';
+import { diskFile, inChild, mappings, mappingsOf, onLinux, ROOT } from './helpers/memory';
 
 const PAGE = 4096;
 
@@ -154,6 +154,26 @@ test('hints that discard bytes are refused where they make no sense', (t) => {
   t.throws(() => cow.advise('hwpoison'), refused);
   // @ts-expect-error: no string
   t.throws(() => cow.advise(4), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' });
+});
+
+onLinux('marking every second page of a gigabyte leaves the runtime its memory (Linux)', (t) => {
+  // Each mark divides the kernel's mapping; past 65,530 of them the engine ends the process.
+  const marks = {
+    advise: "refused = !map.advise('random', at, at + 4096);",
+    mlock: 'refused = caught(() => map.mlock(at, at + 4096))?.code ?? false;',
+  };
+  for (const [what, mark] of Object.entries(marks)) {
+    const answer = inChild(`
+      let refused = false;
+      const map = memmap.MmapMut.anonymous(2 ** 30, { noReserve: true });
+      for (let at = 0; at < map.length && !refused; at += 8192) { ${mark} }
+      const kept = Array.from({ length: 100 }, () => [new ArrayBuffer(2 ** 20), Array.from({ length: 1e4 }, () => ({}))]);
+      done({ refused, kept: kept.length, whole: map.advise('random') });`) as { refused: unknown };
+    t.like(answer, { kept: 100, whole: true }, what);
+    // Who may not lock without limit meets that limit first.
+    const expected = what === 'advise' ? [true] : ['ERR_MMAP_UNSUPPORTED', 'ENOMEM'];
+    t.true(expected.includes(answer.refused as never), `${what}: ${answer.refused}`);
+  }
 });
 
 test('docs/memory.md has a row for every hint, and for no other', (t) => {

@@ -172,7 +172,8 @@ export abstract class ControlledMap<
    * @param end - The byte after the last. Default: the end of the map.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`; `ENOMEM`, `EPERM` or `EAGAIN` where
    * that is more than the process may lock: the message names the limit (`RLIMIT_MEMLOCK`; on
-   * Windows the minimum working set).
+   * Windows the minimum working set); `ERR_MMAP_UNSUPPORTED` where so many parts of maps are locked
+   * or marked by hints already that the kernel would soon have no mappings left (Linux).
    */
   mlock(start?: Integer, end?: Integer): void {
     const memory = memoryOf(this);
@@ -192,7 +193,8 @@ export abstract class ControlledMap<
    *
    * @param start - The first byte. Default 0.
    * @param end - The byte after the last. Default: the end of the map.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_UNSUPPORTED` as for
+   * {@link mlock}.
    */
   munlock(start?: Integer, end?: Integer): void {
     const memory = memoryOf(this);

@@ -49,6 +49,11 @@ impl PagedMap {
         })
     }
 
+    /// Whether the system may treat the range unlike the rest of the map: see [`sys::may_divide`].
+    fn may_differ(&self, start: usize, end: usize) -> bool {
+        end - start == self.region.length() || sys::may_divide()
+    }
+
     /// Gives the system a hint for the range. Answers whether the platform took it. Hints that
     /// discard bytes discard none outside the range: they go to whole pages of it only.
     ///
@@ -60,7 +65,24 @@ impl PagedMap {
             "remove" => self.whole_pages(start, end, true)?,
             _ => (start, end),
         };
-        let answer = self.pages(start, end)?.advise(hint);
+        let pages = self.pages(start, end)?;
+        // These do something to the pages at once; the others mark the mapping.
+        let at_once = [
+            "willneed",
+            "dontneed",
+            "free",
+            "remove",
+            "cold",
+            "pageout",
+            "populate-read",
+            "populate-write",
+            "free-reusable",
+            "free-reuse",
+        ];
+        if !at_once.contains(&hint) && !self.may_differ(start, end) {
+            return Ok(false);
+        }
+        let answer = pages.advise(hint);
         answer.map_err(|error| self.unreadable("madvise", error))
     }
 
@@ -105,7 +127,11 @@ impl PagedMap {
     /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was cut; as [`Pages::lock`].
     pub fn lock(&self, start: usize, end: usize) -> Result<()> {
         let private_file = self.access != Access::ReadWrite;
-        self.pages(start, end)?.lock(private_file).map_err(|error| {
+        let pages = self.pages(start, end)?;
+        if !self.may_differ(start, end) {
+            return Err(too_many_parts());
+        }
+        pages.lock(private_file).map_err(|error| {
             // For a page that the file has lost Linux says ENOMEM, as for too low a limit.
             let file = self.region.file();
             let truncation = file.and_then(|file| self.region.check_truncation(&file).err());
@@ -118,7 +144,11 @@ impl PagedMap {
     /// # Errors
     /// `ERR_OUT_OF_RANGE`; as [`Pages::unlock`].
     pub fn unlock(&self, start: usize, end: usize) -> Result<()> {
-        self.pages(start, end)?.unlock()
+        let pages = self.pages(start, end)?;
+        if !self.may_differ(start, end) {
+            return Err(too_many_parts());
+        }
+        pages.unlock()
     }
 
     /// Drops the range from memory and from the system's cache of the file, and up to 2 MiB on
@@ -166,4 +196,12 @@ impl PagedMap {
     fn is_resident(&self, at: usize) -> Result<bool> {
         Ok(self.pages(at, at + 1)?.resident(None)?.contains(&1))
     }
+}
+
+fn too_many_parts() -> Failure {
+    Failure::unsupported(
+        "this process has so many memory mappings that dividing this one further could leave no \
+         room for the runtime's own (vm.max_map_count); lock or unlock larger ranges, or the whole \
+         map",
+    )
 }

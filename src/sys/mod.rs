@@ -22,7 +22,7 @@ mod paging;
 mod identity;
 
 pub use identity::{identity_at, identity_of, path_of, path_to_bytes};
-pub use paging::{Pages, lock_limit, page_size};
+pub use paging::{Pages, lock_limit, may_divide, page_size};
 pub use platform::{
     Memory, descriptor, duplicate, host_symbol, libuv_error, open, path_from_bytes, reserve,
     size_of, sync_after_flush,
