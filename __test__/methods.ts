@@ -102,6 +102,30 @@ export const options = (known: Record<string, Parameter>): Parameter => ({
     typeof value === 'object' && value !== null && !Array.isArray(value) ? null : WRONG_TYPE,
 });
 
+/** What is searched for literally; `lists` says whether several needles, too. */
+const needle = (lists: boolean): Parameter => ({
+  valid: 'text',
+  required: true,
+  refuses: (value) => {
+    if (typeof value === 'number')
+      return Number.isInteger(value) && value >= 0 && value < 256 ? null : OUT_OF_RANGE;
+    if (lists && Array.isArray(value)) return value.length === 0 ? WRONG_VALUE : null;
+    return typeof value === 'string' || ArrayBuffer.isView(value) ? null : WRONG_TYPE;
+  },
+});
+
+const expression: Parameter = {
+  valid: /x(y)?/,
+  required: true,
+  refuses: (value) => (typeof value === 'string' ? null : WRONG_TYPE),
+};
+
+/** Where to start, or an encoding in its place, as in Buffer's methods. */
+const positionOrEncoding: Parameter = {
+  valid: 8,
+  refuses: (value) => (typeof value === 'string' ? WRONG_VALUE : position(8).refuses(value)),
+};
+
 export const required = (parameter: Parameter): Parameter => ({ ...parameter, required: true });
 
 /** The path of an existing file. No bad string is tried where it would name a file to create. */
@@ -148,7 +172,11 @@ const openOptions = options({
 });
 /** Reserved huge pages are on few machines, so `true` is not tried. */
 const transparent: Parameter = { ...boolean, valid: 'transparent' };
-const jobOptions = options({ signal, onProgress: callback });
+const job = { signal, onProgress: callback };
+const jobOptions = options(job);
+const range = { start: integer(8), end: integer(16) };
+const finding = { limit: newLength(4), which: boolean };
+const line = { encoding, keepEnds: boolean };
 
 /** The static methods, by class; `path` is an existing file, `fresh` names none yet. */
 export const statics = (path: string, fresh: string): Record<string, Parameter[]> => ({
@@ -203,8 +231,36 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     evictSync: { parameters: [integer(8), integer(16)], unsupportedBy: 'MmapCow' },
   },
   DescribedMap: { descriptor: {} },
+  SearchableMap: {
+    indexOf: { parameters: [needle(false), positionOrEncoding, encoding] },
+    lastIndexOf: { parameters: [needle(false), positionOrEncoding, encoding] },
+    includes: { parameters: [needle(false), positionOrEncoding, encoding] },
+    count: { parameters: [needle(true), options({ ...range, encoding, ...job })] },
+    countSync: { parameters: [needle(true), options({ ...range, encoding })] },
+    findAll: { parameters: [needle(true), options({ ...range, encoding, ...finding, ...job })] },
+    findAllSync: { parameters: [needle(true), options({ ...range, encoding, ...finding })] },
+  },
+  MatchingMap: {
+    exec: { parameters: [expression, integer(8)] },
+    matchAll: { parameters: [expression, options(range)] },
+    scan: {
+      parameters: [needle(true), options({ ...range, encoding, ...job, batch: newLength(8) })],
+    },
+  },
+  LinedMap: {
+    lines: { parameters: [options({ ...range, ...line })] },
+    lineCount: { parameters: [options({ ...range, ...job })] },
+    lineCountSync: { parameters: [options(range)] },
+    lineIndex: { parameters: [options({ ...range, ...line, ...job })] },
+    lineIndexSync: { parameters: [options({ ...range, ...line })] },
+  },
+  ReadableMap: {
+    cursor: { parameters: [integer(8)] },
+    createReadStream: { parameters: [options({ ...range, highWaterMark: integer(8) })] },
+  },
   Mmap: {},
   WritableMap: {
+    cursor: { parameters: [integer(8)] },
     write: {
       parameters: [bytes('text', { number: WRONG_TYPE, empty: true }), integer(8), encoding],
     },

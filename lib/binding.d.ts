@@ -3,6 +3,29 @@
 
 /** A read-only map of a file. */
 export declare class Mmap {
+  /** The first place from `start` to `end` where `needle` begins, or -1. Blocks. */
+  indexOf(needle: Uint8Array, start: number, end: number): number
+  /** The last place from `start` to `end` where `needle` begins, or -1. Blocks. */
+  lastIndexOf(needle: Uint8Array, start: number, end: number): number
+  /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
+  findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
+  /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
+  find(pattern: Pattern, from: number, to: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Promise<Found>
+  /** The number of matches between `from` and `end`. Blocks. */
+  countSync(pattern: Pattern, from: number, end: number): number
+  /** The number of matches that begin between `from` and `to`; may stop sooner. */
+  count(pattern: Pattern, from: number, to: number, end: number): Promise<Counted>
+  /** How many line feeds each block of `size` bytes has from `start` to `end`. Blocks. */
+  countLinesSync(start: number, end: number, size: number): Float64Array
+  /** As `countLinesSync`, off the main thread. */
+  countLines(start: number, end: number, size: number): Promise<Float64Array>
+  /**
+   * Writes the places of the first line feeds between `start` and `end` into `places`,
+   * as many as there is room for, and returns how many. Blocks.
+   */
+  lineFeeds(start: number, end: number, places: Float64Array): number
+  /** Where the line feed number `n` (from 0) is between `start` and `end`, or -1. */
+  nthLineFeed(start: number, end: number, n: number): number
   /** The index of this map's word in the flags, none where it is not guarded. */
   get slot(): number | null
   /** What the guard has survived so far. */
@@ -47,6 +70,29 @@ export declare class Mmap {
 
 /** A map whose changes stay private. */
 export declare class MmapCow {
+  /** The first place from `start` to `end` where `needle` begins, or -1. Blocks. */
+  indexOf(needle: Uint8Array, start: number, end: number): number
+  /** The last place from `start` to `end` where `needle` begins, or -1. Blocks. */
+  lastIndexOf(needle: Uint8Array, start: number, end: number): number
+  /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
+  findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
+  /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
+  find(pattern: Pattern, from: number, to: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Promise<Found>
+  /** The number of matches between `from` and `end`. Blocks. */
+  countSync(pattern: Pattern, from: number, end: number): number
+  /** The number of matches that begin between `from` and `to`; may stop sooner. */
+  count(pattern: Pattern, from: number, to: number, end: number): Promise<Counted>
+  /** How many line feeds each block of `size` bytes has from `start` to `end`. Blocks. */
+  countLinesSync(start: number, end: number, size: number): Float64Array
+  /** As `countLinesSync`, off the main thread. */
+  countLines(start: number, end: number, size: number): Promise<Float64Array>
+  /**
+   * Writes the places of the first line feeds between `start` and `end` into `places`,
+   * as many as there is room for, and returns how many. Blocks.
+   */
+  lineFeeds(start: number, end: number, places: Float64Array): number
+  /** Where the line feed number `n` (from 0) is between `start` and `end`, or -1. */
+  nthLineFeed(start: number, end: number, n: number): number
   /** The index of this map's word in the flags, none where it is not guarded. */
   get slot(): number | null
   /** What the guard has survived so far. */
@@ -97,6 +143,29 @@ export declare class MmapCow {
 
 /** A map whose changes reach the file, or of anonymous memory. */
 export declare class MmapMut {
+  /** The first place from `start` to `end` where `needle` begins, or -1. Blocks. */
+  indexOf(needle: Uint8Array, start: number, end: number): number
+  /** The last place from `start` to `end` where `needle` begins, or -1. Blocks. */
+  lastIndexOf(needle: Uint8Array, start: number, end: number): number
+  /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
+  findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
+  /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
+  find(pattern: Pattern, from: number, to: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Promise<Found>
+  /** The number of matches between `from` and `end`. Blocks. */
+  countSync(pattern: Pattern, from: number, end: number): number
+  /** The number of matches that begin between `from` and `to`; may stop sooner. */
+  count(pattern: Pattern, from: number, to: number, end: number): Promise<Counted>
+  /** How many line feeds each block of `size` bytes has from `start` to `end`. Blocks. */
+  countLinesSync(start: number, end: number, size: number): Float64Array
+  /** As `countLinesSync`, off the main thread. */
+  countLines(start: number, end: number, size: number): Promise<Float64Array>
+  /**
+   * Writes the places of the first line feeds between `start` and `end` into `places`,
+   * as many as there is room for, and returns how many. Blocks.
+   */
+  lineFeeds(start: number, end: number, places: Float64Array): number
+  /** Where the line feed number `n` (from 0) is between `start` and `end`, or -1. */
+  nthLineFeed(start: number, end: number, n: number): number
   /** The index of this map's word in the flags, none where it is not guarded. */
   get slot(): number | null
   /** What the guard has survived so far. */
@@ -155,14 +224,40 @@ export declare class MmapMut {
   evict(start: number, end: number): Promise<void>
 }
 
+/** Something to look for, prepared once. */
+export declare class Pattern {
+  /** One literal, or several of which the first listed wins. */
+  static literals(needles: Array<Uint8Array>): Pattern
+  /** A regular expression in the syntax of the Rust crate `regex`. */
+  static regex(source: string, lineTerminator: number): Pattern
+  /** How many groups a match has, the whole one included. */
+  get groups(): number
+}
+
 /** Whether this runtime can lend memory as a SharedArrayBuffer. */
 export declare function canShare(): boolean
+
+/** How many matches a search of one window found. */
+export interface Counted {
+  /** Where to go on; more than the end if nothing is left. */
+  next: number
+  /** The number of matches. */
+  matches: number
+}
 
 /** Detaches an ArrayBuffer that was lent. */
 export declare function detach(arrayBuffer: ArrayBuffer): void
 
 /** An ArrayBuffer of one word of flags per guarded map. */
 export declare function faultFlags(): ArrayBuffer
+
+/** What a search of one window found. */
+export interface Found {
+  /** Where to go on; more than the end if nothing is left. */
+  next: number
+  /** The numbers of each match, one match after the other. */
+  matches: Float64Array
+}
 
 /** Has `listener` called on this thread after each fault that JavaScript does not know of yet. */
 export declare function listenForFaults(listener: () => void): void

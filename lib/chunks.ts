@@ -27,10 +27,47 @@ export function checkJobOptions(options: JobOptions | undefined): JobOptions {
 }
 
 /**
- * Does work on the bytes `start` to `end` in chunks, each a short job on a thread of libuv's pool.
- * Between chunks it looks whether it was aborted or the map was closed, resized or refreshed: so
- * the native work needs no signals of its own, and ends within one chunk.
+ * Watches over work that runs in many short jobs on threads of libuv's pool. Before and after each
+ * it looks whether the work was aborted or the map was closed, resized or refreshed: so the native
+ * jobs need no signals of their own, and the work ends within one of them.
  */
+export class Watch<Native extends NativeMap> {
+  readonly #memory: Memory<Native>;
+  readonly #native: Native;
+  readonly #generation: number;
+  readonly #signal: AbortSignal | undefined;
+
+  /** Throws where the signal is aborted already, or the map closed. */
+  constructor(memory: Memory<Native>, signal: AbortSignal | undefined) {
+    if (signal?.aborted) throw abortError(signal);
+    this.#memory = memory;
+    this.#native = memory.use();
+    this.#generation = memory.generation;
+    this.#signal = signal;
+  }
+
+  /** Throws where the work must end. */
+  check(): void {
+    const { path, generation } = this.#memory;
+    if (generation !== this.#generation) throw closedError(path);
+    this.#memory.use();
+    if (this.#signal?.aborted) throw abortError(this.#signal);
+  }
+
+  /** Runs one job. */
+  async run<T>(job: (native: Native) => Promise<T>): Promise<T> {
+    this.check();
+    const answer = await job(this.#native).catch((error) => {
+      const { path, generation } = this.#memory;
+      // A job that failed because the map went away meanwhile says so.
+      throw generation === this.#generation ? fromNative(error, path) : closedError(path);
+    });
+    this.check();
+    return answer;
+  }
+}
+
+/** Does work on the bytes `start` to `end` in chunks, each a short job off the main thread. */
 export async function inChunks<Native extends NativeMap>(
   memory: Memory<Native>,
   [start, end]: [number, number],
@@ -38,19 +75,10 @@ export async function inChunks<Native extends NativeMap>(
   { signal, onProgress }: JobOptions,
   work: (native: Native, start: number, end: number) => Promise<void>,
 ): Promise<void> {
-  if (signal?.aborted) throw abortError(signal);
-  const open = memory.use();
-  const { generation } = memory;
+  const watch = new Watch(memory, signal);
   for (let from = start; from < end; from += size) {
     const to = Math.min(from + size, end);
-    try {
-      await work(open, from, to);
-    } catch (error) {
-      if (memory.generation === generation) throw fromNative(error, memory.path);
-    }
-    if (memory.generation !== generation) throw closedError(memory.path);
-    memory.use();
-    if (signal?.aborted) throw abortError(signal);
+    await watch.run((native) => work(native, from, to));
     onProgress?.(to - start, end - start);
   }
 }

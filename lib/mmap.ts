@@ -1,16 +1,17 @@
 import type { FileLike } from './arguments';
 import type * as Binding from './binding';
-import { DescribedMap, type MapDescriptor, reopenFile } from './descriptor';
+import { type MapDescriptor, reopenFile } from './descriptor';
 import { type OpenOptions, openFile } from './memory-map';
 import type { MemoryOptions } from './memory-options';
 import { native } from './native';
+import { ReadableMap } from './readable-map';
 import type { Shared } from './shared';
 
 /**
  * A read-only map of a file. It sees what other processes write to the file, and never changes the
  * file itself: what JavaScript writes into its Buffer stays private to the page that was written.
  */
-export class Mmap extends DescribedMap<Binding.Mmap> {
+export class Mmap extends ReadableMap<Binding.Mmap> {
   /**
    * Maps a file for reading. Nothing is read yet: the system reads each page when it is touched.
    *

@@ -1,13 +1,19 @@
 import { checkEncoding, checkInteger, checkRange, type Integer, viewedBytes } from './arguments';
-import { DescribedMap } from './descriptor';
+import { WritableCursor } from './cursor';
 import { invalidType, invalidValue, outOfRange } from './errors';
 import { memoryOf } from './memory-map';
 import type { NativeWritableMap } from './native';
+import { ReadableMap } from './readable-map';
 
 /** What a map that can be written has beyond reading it. */
 export abstract class WritableMap<
   Native extends NativeWritableMap = NativeWritableMap,
-> extends DescribedMap<Native> {
+> extends ReadableMap<Native> {
+  /** As {@link ReadableMap.cursor}; this one writes, too. */
+  override cursor(position?: Integer): WritableCursor {
+    return new WritableCursor(this, position);
+  }
+
   /**
    * Copies bytes or a string into the map; all of it or nothing.
    *

@@ -6,8 +6,9 @@
 //!
 //! From bottom to top: `sys` is the operating system, `guard` survives faults, `region` is the
 //! memory and who holds it, `external` the ArrayBuffers lent from it, `job` work off the main
-//! thread, `residency` what is in memory, `descriptor` where a file is found again, `mapping` what
-//! a map does, `classes` what is exported.
+//! thread, `pattern` what can be looked for and `search` looking for it, `residency` what is in
+//! memory, `descriptor` where a file is found again, `mapping` what a map does, `classes` what is
+//! exported.
 
 mod classes;
 mod descriptor;
@@ -16,8 +17,10 @@ mod external;
 mod guard;
 mod job;
 mod mapping;
+mod pattern;
 mod region;
 mod residency;
+mod search;
 mod sys;
 
 /// Pins the addon's image, before any thread or handler of ours exists: finalizers may run after

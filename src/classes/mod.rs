@@ -16,6 +16,7 @@ use crate::mapping::{Mapping, Source};
 use crate::sys::{self, Access, Anonymous};
 
 mod faults;
+mod search;
 
 /// A path as a string or as its bytes on disk, or an open descriptor.
 type File = Either3<String, Uint8Array, i32>;
