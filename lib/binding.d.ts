@@ -3,6 +3,12 @@
 
 /** A read-only map of a file. */
 export declare class Mmap {
+  /** The index of this map's word in the flags, none where it is not guarded. */
+  get slot(): number | null
+  /** What the guard has survived so far. */
+  faults(): SurvivedFaults | null
+  /** JavaScript was told of the stray writes so far. */
+  acknowledgeStrayWrites(): void
   /** The first place from `start` to `end` where `needle` begins, or -1. Blocks. */
   indexOf(needle: Uint8Array, start: number, end: number): number
   /** The last place from `start` to `end` where `needle` begins, or -1. Blocks. */
@@ -26,12 +32,6 @@ export declare class Mmap {
   lineFeeds(start: number, end: number, places: Float64Array): number
   /** Where the line feed number `n` (from 0) is between `start` and `end`, or -1. */
   nthLineFeed(start: number, end: number, n: number): number
-  /** The index of this map's word in the flags, none where it is not guarded. */
-  get slot(): number | null
-  /** What the guard has survived so far. */
-  faults(): SurvivedFaults | null
-  /** JavaScript was told of the stray writes so far. */
-  acknowledgeStrayWrites(): void
   /** The number of bytes, 0 once closed. */
   get length(): number
   /** An ArrayBuffer over the bytes from `start` to `end`. */
@@ -70,6 +70,12 @@ export declare class Mmap {
 
 /** A map whose changes stay private. */
 export declare class MmapCow {
+  /** The index of this map's word in the flags, none where it is not guarded. */
+  get slot(): number | null
+  /** What the guard has survived so far. */
+  faults(): SurvivedFaults | null
+  /** JavaScript was told of the stray writes so far. */
+  acknowledgeStrayWrites(): void
   /** The first place from `start` to `end` where `needle` begins, or -1. Blocks. */
   indexOf(needle: Uint8Array, start: number, end: number): number
   /** The last place from `start` to `end` where `needle` begins, or -1. Blocks. */
@@ -93,12 +99,6 @@ export declare class MmapCow {
   lineFeeds(start: number, end: number, places: Float64Array): number
   /** Where the line feed number `n` (from 0) is between `start` and `end`, or -1. */
   nthLineFeed(start: number, end: number, n: number): number
-  /** The index of this map's word in the flags, none where it is not guarded. */
-  get slot(): number | null
-  /** What the guard has survived so far. */
-  faults(): SurvivedFaults | null
-  /** JavaScript was told of the stray writes so far. */
-  acknowledgeStrayWrites(): void
   /** The number of bytes, 0 once closed. */
   get length(): number
   /** An ArrayBuffer over the bytes from `start` to `end`. */
@@ -143,6 +143,12 @@ export declare class MmapCow {
 
 /** A map whose changes reach the file, or of anonymous memory. */
 export declare class MmapMut {
+  /** The index of this map's word in the flags, none where it is not guarded. */
+  get slot(): number | null
+  /** What the guard has survived so far. */
+  faults(): SurvivedFaults | null
+  /** JavaScript was told of the stray writes so far. */
+  acknowledgeStrayWrites(): void
   /** The first place from `start` to `end` where `needle` begins, or -1. Blocks. */
   indexOf(needle: Uint8Array, start: number, end: number): number
   /** The last place from `start` to `end` where `needle` begins, or -1. Blocks. */
@@ -166,12 +172,6 @@ export declare class MmapMut {
   lineFeeds(start: number, end: number, places: Float64Array): number
   /** Where the line feed number `n` (from 0) is between `start` and `end`, or -1. */
   nthLineFeed(start: number, end: number, n: number): number
-  /** The index of this map's word in the flags, none where it is not guarded. */
-  get slot(): number | null
-  /** What the guard has survived so far. */
-  faults(): SurvivedFaults | null
-  /** JavaScript was told of the stray writes so far. */
-  acknowledgeStrayWrites(): void
   /** The number of bytes, 0 once closed. */
   get length(): number
   /** An ArrayBuffer over the bytes from `start` to `end`. */
