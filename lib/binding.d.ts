@@ -222,6 +222,10 @@ export declare class MmapMut {
   evictSync(start: number, end: number): void
   /** As `evictSync`, off the main thread. */
   evict(start: number, end: number): Promise<void>
+  /** Creates a shared memory object and maps it. */
+  static createShared(name: string, length: number, mode: number): MmapMut
+  /** Maps a whole shared memory object. */
+  static openShared(name: string): MmapMut
 }
 
 /** Something to look for, prepared once. */
@@ -291,3 +295,5 @@ export interface SurvivedFaults {
   /** The number of stray writes. */
   strayWrites: number
 }
+/** Removes the name of a shared memory object. */
+export declare function unlinkShared(name: string): void

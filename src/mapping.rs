@@ -125,6 +125,14 @@ impl Mapping {
     /// `EEXIST`, `ENOSPC` and whatever else `open`, `fallocate`, `ftruncate` and `mmap` refuse.
     pub fn create(path: &Path, length: usize, allocate: bool, mode: u32) -> Result<Mapping> {
         let file = sys::create_new(path, mode)?;
+        Mapping::of_new(file, length, allocate, || {
+            // The first failure is the one worth telling.
+            let _ = std::fs::remove_file(path);
+        })
+    }
+
+    /// Gives a new file its length and maps it; `remove` is called where that fails.
+    fn of_new(file: File, length: usize, allocate: bool, remove: impl FnOnce()) -> Result<Mapping> {
         let made = (|| {
             sys::set_length(&file, length as u64)?;
             if allocate {
@@ -132,11 +140,29 @@ impl Mapping {
             }
             Mapping::over(Arc::new(file), Access::ReadWrite, 0, length, true)
         })();
-        if made.is_err() {
-            // The first failure is the one worth telling.
-            let _ = std::fs::remove_file(path);
-        }
-        made
+        made.inspect_err(|_| remove())
+    }
+
+    /// Creates the shared memory object `name` with `length` zero bytes, all of them reserved, and
+    /// maps it.
+    ///
+    /// # Errors
+    /// `EEXIST`, `ENOSPC` and whatever else `shm_open`, `fallocate` and `mmap` refuse.
+    pub fn create_shared(name: &str, length: usize, mode: u32) -> Result<Mapping> {
+        let file = sys::shared::create(name, mode)?;
+        Mapping::of_new(file, length, true, || {
+            let _ = sys::shared::unlink(name);
+        })
+    }
+
+    /// Maps the whole shared memory object `name`.
+    ///
+    /// # Errors
+    /// `ENOENT`, `EACCES` and whatever else `shm_open` and `mmap` refuse.
+    pub fn open_shared(name: &str) -> Result<Mapping> {
+        let file = sys::shared::open(name)?;
+        let length = length_within(sys::size_of(&file)?, 0, None)?;
+        Mapping::over(Arc::new(file), Access::ReadWrite, 0, length)
     }
 
     /// As [`Mapping::create`], under `temporary`, which then takes the place of `path` in one step.

@@ -228,3 +228,6 @@ mod control;
 pub fn detach(env: Env, #[napi(ts_arg_type = "ArrayBuffer")] array_buffer: ReturnedBuffer) {
     array_buffer.detach(&env);
 }
+
+// After the classes: `#[napi]` knows a class only once it has expanded it.
+mod shared;

@@ -23,6 +23,11 @@ mod identity;
 
 pub use identity::{identity_at, identity_of, path_of, path_to_bytes};
 pub use paging::{Pages, lock_limit, may_divide, page_size};
+
+#[cfg_attr(unix, path = "shared_unix.rs")]
+#[cfg_attr(windows, path = "shared_windows.rs")]
+pub mod shared;
+
 pub use platform::{
     Memory, descriptor, duplicate, host_symbol, libuv_error, open, path_from_bytes, reserve,
     size_of, sync_after_flush,

@@ -1,0 +1,104 @@
+/** Shared memory with the real Python and with C's shm_open. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { SharedMemory } from 'memmap/shm';
+
+function run(t: ExecutionContext, program: string, ...args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
+  t.is(error, undefined);
+  t.is(status, 0, stderr);
+  return stdout.trim();
+}
+
+function has(program: string): boolean {
+  return spawnSync(program, ['--version']).status === 0;
+}
+
+/** Python before 3.13 unlinks every object it has ever attached to when it exits (bpo-38119). */
+const ATTACH = `
+import sys
+from multiprocessing import resource_tracker
+from multiprocessing.shared_memory import SharedMemory
+shared = SharedMemory(name=sys.argv[1])
+resource_tracker.unregister(shared._name, 'shared_memory')
+`;
+
+const withPython = process.platform !== 'win32' && has('python3') ? test : test.skip;
+const withC = process.platform !== 'win32' && has('cc') ? test : test.skip;
+
+withPython('Python attaches to what memmap created (needs python3)', (t) => {
+  const name = `memmap-py-${process.pid}`;
+  using shared = SharedMemory.create(name, 10_000, { unlinkOnExit: true });
+  t.teardown(() => SharedMemory.unlink(name));
+  shared.write('from JavaScript', 9_000);
+  const seen = run(
+    t,
+    'python3',
+    '-c',
+    `${ATTACH}
+print(shared.size, bytes(shared.buf[9000:9015]).decode())
+shared.buf[0:11] = b'from Python'
+shared.close()`,
+    name,
+  );
+  t.is(seen, '10000 from JavaScript');
+  t.is(shared.subarray(0, 11).toString(), 'from Python');
+  t.true(SharedMemory.exists(name), "Python's exit left it alone");
+});
+
+withPython('memmap attaches to what Python created (needs python3)', (t) => {
+  const name = `memmap-py2-${process.pid}`;
+  run(
+    t,
+    'python3',
+    '-c',
+    `
+import sys
+from multiprocessing import resource_tracker
+from multiprocessing.shared_memory import SharedMemory
+shared = SharedMemory(name=sys.argv[1], create=True, size=5000)
+resource_tracker.unregister(shared._name, 'shared_memory')
+shared.buf[4990:5000] = b'0123456789'
+shared.close()`,
+    name,
+  );
+  t.teardown(() => SharedMemory.unlink(name));
+  using shared = SharedMemory.open(name);
+  t.is(shared.length, 5000);
+  t.is(shared.subarray(4990).toString(), '0123456789');
+});
+
+withC("C's shm_open sees the same object (needs cc)", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'memmap-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const source = join(folder, 'shm.c');
+  const program = join(folder, 'shm');
+  writeFileSync(
+    source,
+    `#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+int main(int argc, char **argv) {
+  int fd = shm_open(argv[1], O_RDWR, 0);
+  struct stat facts;
+  if (fd < 0 || fstat(fd, &facts) < 0) return 1;
+  char *memory = mmap(0, facts.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) return 2;
+  printf("%ld %s", (long)facts.st_size, memory);
+  memory[0] = 'C';
+  return 0;
+}
+`,
+  );
+  run(t, 'cc', source, '-o', program, ...(process.platform === 'linux' ? ['-lrt'] : []));
+  const name = `memmap-c-${process.pid}`;
+  using shared = SharedMemory.create(name, 4096);
+  t.teardown(() => SharedMemory.unlink(name));
+  shared.write('hello');
+  t.is(run(t, program, `/${name}`), '4096 hello');
+  t.is(shared.subarray(0, 5).toString(), 'Cello');
+});

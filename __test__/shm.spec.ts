@@ -1,0 +1,125 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import test, { type ExecutionContext } from 'ava';
+import { MmapMut } from 'memmap';
+import { SharedMemory } from 'memmap/shm';
+
+let made = 0;
+
+/** A name that nobody else has, unlinked after the test. */
+function uniqueName(t: ExecutionContext): string {
+  const name = `memmap-${process.pid}-${made++}`;
+  t.teardown(() => {
+    if (SharedMemory.exists(name)) SharedMemory.unlink(name);
+  });
+  return name;
+}
+
+test('what one map writes the other sees, and closing deletes nothing', (t) => {
+  const name = uniqueName(t);
+  const first = SharedMemory.create(name, 5000);
+  t.true(first instanceof MmapMut);
+  t.is(first.name, name);
+  t.is(first.length, 5000);
+  using second = SharedMemory.open(name);
+  t.is(second.length, 5000);
+  first.write('hello', 100);
+  t.is(second.subarray(100, 105).toString(), 'hello');
+  first.close();
+  t.true(SharedMemory.exists(name));
+  using third = SharedMemory.open(name);
+  t.is(third.subarray(100, 105).toString(), 'hello');
+});
+
+test('an existing name is EEXIST, a missing one ENOENT', (t) => {
+  const name = uniqueName(t);
+  const missing = uniqueName(t);
+  SharedMemory.create(name, 1).close();
+  t.throws(() => SharedMemory.create(name, 1), { code: 'EEXIST' });
+  t.throws(() => SharedMemory.open(missing), { code: 'ENOENT' });
+  t.throws(() => SharedMemory.unlink(missing), { code: 'ENOENT' });
+  t.false(SharedMemory.exists(missing));
+});
+
+test('maps go on after the name is unlinked, which is free again', (t) => {
+  const name = uniqueName(t);
+  using before = SharedMemory.create(name, 10);
+  before.write('old');
+  SharedMemory.unlink(name);
+  t.false(SharedMemory.exists(name));
+  using after = SharedMemory.create(name, 10);
+  t.is(after.buffer[0], 0);
+  t.is(before.subarray(0, 3).toString(), 'old');
+});
+
+test('names are checked', (t) => {
+  for (const name of ['', 'a/b', '/a', '.', '..', 'a\0b', 'x'.repeat(256)]) {
+    const expected = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_VALUE' };
+    t.throws(() => SharedMemory.create(name, 1), expected, name);
+    t.throws(() => SharedMemory.open(name), expected, name);
+    t.throws(() => SharedMemory.unlink(name), expected, name);
+    t.throws(() => SharedMemory.exists(name), expected, name);
+  }
+  const wrong = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };
+  t.throws(() => Reflect.apply(SharedMemory.open, SharedMemory, [7]), wrong);
+  t.throws(
+    () => Reflect.apply(SharedMemory.create, SharedMemory, ['a', 1, { unlinkOnExit: 1 }]),
+    wrong,
+  );
+  t.throws(() => SharedMemory.create('a', 1, { mode: 0o1000 }), { code: 'ERR_OUT_OF_RANGE' });
+  t.throws(() => SharedMemory.create('a', -1), { code: 'ERR_OUT_OF_RANGE' });
+});
+
+if (process.platform === 'linux') {
+  test('more than /dev/shm holds is ENOSPC, and nothing is left behind (Linux)', (t) => {
+    const name = uniqueName(t);
+    t.throws(() => SharedMemory.create(name, 2 ** 40), { code: 'ENOSPC' });
+    t.false(SharedMemory.exists(name));
+    t.throws(() => MmapMut.create(`/dev/shm/${name}`, 2 ** 40), { code: 'ENOSPC' });
+    t.false(existsSync(`/dev/shm/${name}`));
+  });
+
+  test('the object is a file in /dev/shm with the mode asked for, and is listed (Linux)', (t) => {
+    const name = uniqueName(t);
+    using shared = SharedMemory.create(name, 8192, { mode: 0o640 });
+    const facts = statSync(`/dev/shm/${name}`);
+    t.is(facts.mode & 0o777, 0o640 & ~process.umask());
+    t.is(facts.size, shared.length);
+    t.is(facts.blocks * 512, 8192, 'every block is reserved');
+    t.true(SharedMemory.list().includes(name));
+  });
+}
+
+test('unlinkOnExit unlinks when the creator ends, and not before', (t) => {
+  const name = uniqueName(t);
+  const run = (code: string) => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['-e', `const { SharedMemory } = require('memmap/shm'); const name = '${name}'; ${code}`],
+      { encoding: 'utf8' },
+    );
+    t.is(status, 0, stderr);
+    return stdout.trim();
+  };
+  t.is(
+    run(`SharedMemory.create(name, 1, { unlinkOnExit: true }).close();
+      console.log(SharedMemory.exists(name));`),
+    'true',
+  );
+  t.false(SharedMemory.exists(name));
+  run('SharedMemory.create(name, 1);');
+  t.true(SharedMemory.exists(name), 'without it the object stays');
+  run('SharedMemory.open(name);');
+  t.true(SharedMemory.exists(name), 'the exit of a bystander deletes nothing');
+});
+
+test('resizing one map leaves the others at their length until they refresh', (t) => {
+  const name = uniqueName(t);
+  using first = SharedMemory.create(name, 4096);
+  using second = SharedMemory.open(name);
+  first.resize(8192);
+  t.is(second.length, 4096);
+  t.true(second.refresh());
+  first.write('x', 8191);
+  t.is(second.buffer[8191], 120);
+});

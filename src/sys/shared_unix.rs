@@ -1,0 +1,44 @@
+//! Shared memory by name: the objects of POSIX's `shm_open`, which C programs and Python's
+//! `multiprocessing.shared_memory` see as well. On Linux they are files in `/dev/shm`.
+
+use std::fs::File;
+
+use rustix::fs::Mode;
+use rustix::shm::{self, OFlags};
+
+use crate::error::{Failure, Result};
+
+/// Creates the object `name` of no bytes. `shm_open` sets close-on-exec itself.
+///
+/// # Errors
+/// `EEXIST`, `EACCES`, ...
+pub fn create(name: &str, mode: u32) -> Result<File> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR;
+    // The type of mode bits differs between platforms; nine bits fit all of them.
+    shm::open(posix(name), flags, Mode::from_bits_truncate(mode as _))
+        .map(File::from)
+        .map_err(Failure::system("shm_open"))
+}
+
+/// Opens the object `name` for reading and writing.
+///
+/// # Errors
+/// `ENOENT`, `EACCES`, ...
+pub fn open(name: &str) -> Result<File> {
+    shm::open(posix(name), OFlags::RDWR, Mode::empty())
+        .map(File::from)
+        .map_err(Failure::system("shm_open"))
+}
+
+/// Removes the name; maps of the object go on.
+///
+/// # Errors
+/// `ENOENT`, `EACCES`, ...
+pub fn unlink(name: &str) -> Result<()> {
+    shm::unlink(posix(name)).map_err(Failure::system("shm_unlink"))
+}
+
+/// POSIX leaves open what a name without a leading slash means, so it has one.
+fn posix(name: &str) -> String {
+    format!("/{name}")
+}
