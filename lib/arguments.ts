@@ -91,6 +91,17 @@ export function checkSignal(value: AbortSignal | undefined): AbortSignal | undef
   throw invalidType('options.signal', 'an AbortSignal', value);
 }
 
+/** The longest time that a timer takes, in ms: 24.8 days. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/** A time in ms, fractions allowed; Infinity for undefined. */
+export function checkTimeout(value: unknown): number {
+  if (value === undefined || value === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+  if (typeof value !== 'number') throw invalidType('options.timeout', 'a number of ms', value);
+  if (value >= 0 && value <= LONGEST_TIMEOUT) return value;
+  throw outOfRange('options.timeout', `>= 0 and <= ${LONGEST_TIMEOUT} ms, or Infinity`, value);
+}
+
 /** The name of an encoding of strings. */
 export function checkEncoding(value: unknown): BufferEncoding {
   if (value === undefined) return 'utf8';

@@ -226,6 +226,30 @@ export declare class MmapMut {
   static createShared(name: string, length: number, mode: number): MmapMut
   /** Maps a whole shared memory object. */
   static openShared(name: string): MmapMut
+  /**
+   * Blocks until the word at `offset` changes or is woken. Answers whether that was so before
+   * the time (in ms) was over. A word has 8 bytes where `expectedHigh` is given.
+   */
+  wait(offset: number, expected: number, expectedHigh: number | undefined | null, timeout: number): boolean
+  /** Wakes up to `count` waiters of the word, and answers how many were asleep. */
+  wake(offset: number, count: number): number
+  /**
+   * As `wait`, without blocking: settles through `waits`, with the number `id`, also when one of
+   * the signatures in the words from `firstHolder` on is gone or that of a dead thread.
+   */
+  waitAsync(waits: Waits, id: number, offset: number, expected: number, expectedHigh: number | undefined | null, firstHolder: number, holders: number): PendingWait
+}
+
+/** A wait that has not settled yet. */
+export declare class PendingWait {
+  /** Ends it without settling. */
+  cancel(): void
+}
+
+/** Where the waits of one JavaScript thread settle. */
+export declare class Waits {
+  /** `settle` is called with the number of a wait and whether it ended for want of a holder. */
+  constructor(settle: (id: number, lostHolder: boolean) => void)
 }
 
 /** Something to look for, prepared once. */
@@ -295,5 +319,20 @@ export interface SurvivedFaults {
   /** The number of stray writes. */
   strayWrites: number
 }
+/** Whether the thread that has signed a word is certainly gone. */
+export declare function isAbandoned(word: number): boolean
+
+/** 32 bits of a hash of the namespaces in which signatures can be compared; 0 where they cannot. */
+export declare function threadNamespace(): number
+
+/** The 30 bits with which this thread signs what it holds. */
+export declare function threadSignature(): number
+
 /** Removes the name of a shared memory object. */
 export declare function unlinkShared(name: string): void
+
+/** How many threads serve pending waits in this process. */
+export declare function waiterThreads(): number
+
+/** Whether the system tells of changes to many words by itself, as far as was tried. */
+export declare function waitsForMany(): boolean

@@ -93,6 +93,15 @@ export function closedError(path: string | null): MmapError {
   return new MmapError('ERR_MMAP_CLOSED', `${which} is closed; open it again to use it`, path);
 }
 
+/** The error for a wait that took longer than the caller allowed. */
+export function timeoutError(what: string, timeout: number, path: string | null): MmapError {
+  return new MmapError(
+    'ERR_MMAP_TIMEOUT',
+    `${what} was not to be had within ${timeout} ms; try again, or allow more time`,
+    path,
+  );
+}
+
 /** The error that ends a promise whose signal was aborted. */
 export function abortError(signal: AbortSignal): Error {
   const error = new Error('The operation was aborted', { cause: signal.reason });

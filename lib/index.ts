@@ -1,4 +1,12 @@
 export type { FileLike, Integer } from './arguments';
+export type {
+  Atomic,
+  AtomicArrayConstructor,
+  AtomicMap,
+  AtomicValue,
+  WaitAsyncOptions,
+  WaitOptions,
+} from './atomic';
 export type { JobOptions } from './chunks';
 export type { Cursor, CursorLineOptions, Whence, WritableCursor } from './cursor';
 export type { DescribedMap, MapDescriptor } from './descriptor';

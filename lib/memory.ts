@@ -78,6 +78,8 @@ export class Memory<Native extends NativeMap> {
   readonly #onFault: FaultListener | undefined;
   /** A flush that the system refused: it says so only once, we until the map is refreshed. */
   #lost: MmapError | null = null;
+  /** Called when the native map is let go: what waits on it has to stop. */
+  readonly watchers = new Set<() => void>();
 
   constructor(
     nativeMap: Native,
@@ -252,6 +254,7 @@ export class Memory<Native extends NativeMap> {
     this.#watch.end();
     this.#detachAll();
     this.#native?.close();
+    for (const watcher of [...this.watchers]) watcher();
   }
 
   /**

@@ -9,6 +9,7 @@ import {
   type FileLike,
   type Integer,
 } from './arguments';
+import { AtomicMap } from './atomic';
 import type * as Binding from './binding';
 import { checkJobOptions, inChunks, type JobOptions } from './chunks';
 import { type MapDescriptor, reopenFile } from './descriptor';
@@ -19,7 +20,6 @@ import { CONSTRUCT, memoryOf, type OpenOptions, openFile } from './memory-map';
 import { checkMemoryOptions, checkShared, type MemoryOptions, makeMemory } from './memory-options';
 import { native } from './native';
 import type { Shared } from './shared';
-import { WritableMap } from './writable-map';
 
 /** How {@link MmapMut.create} makes its file. */
 export interface CreateOptions extends Omit<MemoryOptions, 'guard'> {
@@ -82,7 +82,7 @@ function temporaryBeside(path: string | Uint8Array): string | Uint8Array {
  * A read-write map: what is written to it is written to the file, and other processes that map or
  * read the file see it at once. It reaches the disk when the system sees fit, or by {@link flush}.
  */
-export class MmapMut extends WritableMap<Binding.MmapMut> {
+export class MmapMut extends AtomicMap {
   /**
    * Maps a file for reading and writing.
    *

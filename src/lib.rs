@@ -6,7 +6,8 @@
 //!
 //! From bottom to top: `sys` is the operating system, `guard` survives faults, `region` is the
 //! memory and who holds it, `external` the ArrayBuffers lent from it, `job` work off the main
-//! thread, `pattern` what can be looked for and `search` looking for it, `residency` what is in
+//! thread, `pattern` what can be looked for and `search` looking for it, `word` a word in a region
+//! that can be waited for, `waiters` the threads that wait for promises, `residency` what is in
 //! memory, `descriptor` where a file is found again, `mapping` what a map does, `classes` what is
 //! exported.
 
@@ -22,6 +23,8 @@ mod region;
 mod residency;
 mod search;
 mod sys;
+mod waiters;
+mod word;
 
 /// Pins the addon's image, before any thread or handler of ours exists: finalizers may run after
 /// the worker that loaded the addon is gone.

@@ -231,3 +231,4 @@ pub fn detach(env: Env, #[napi(ts_arg_type = "ArrayBuffer")] array_buffer: Retur
 
 // After the classes: `#[napi]` knows a class only once it has expanded it.
 mod shared;
+mod wait;

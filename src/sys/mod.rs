@@ -71,6 +71,18 @@ fn created(facts: &std::fs::Metadata) -> Option<u128> {
     let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
     Some(since.as_nanos())
 }
+#[cfg_attr(target_os = "linux", path = "futex_linux.rs")]
+#[cfg_attr(target_vendor = "apple", path = "futex_apple.rs")]
+#[cfg_attr(
+    not(any(target_os = "linux", target_vendor = "apple")),
+    path = "futex_polling.rs"
+)]
+pub mod futex;
+
+#[cfg_attr(target_os = "linux", path = "thread_linux.rs")]
+#[cfg_attr(target_vendor = "apple", path = "thread_apple.rs")]
+#[cfg_attr(windows, path = "thread_windows.rs")]
+pub mod thread;
 
 /// How the pages of a map relate to the file behind them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,72 @@
+import { checkInteger, type Integer } from './arguments';
+import { invalidType, MmapError, outOfRange } from './errors';
+import type { Memory } from './memory';
+import { MemoryMap, memoryOf } from './memory-map';
+import { MmapMut } from './mmap-mut';
+import type { NativeMutableMap } from './native';
+
+/** A few 32-bit words at a fixed offset of a map, for Atomics. */
+export class Place {
+  readonly memory: Memory<NativeMutableMap>;
+  /** Where the first word begins in the map, in bytes. */
+  readonly offset: number;
+  readonly #map: MmapMut;
+  readonly #count: number;
+  readonly #prepare: (words: Int32Array) => void;
+  #words: Int32Array;
+
+  /**
+   * @param prepare - Called with the words before anything else is done with them, and again
+   * whenever the map has moved.
+   */
+  constructor(
+    map: MmapMut,
+    offset: Integer,
+    count: number,
+    prepare: (words: Int32Array) => void = () => {},
+  ) {
+    if (!(map instanceof MmapMut)) {
+      const given: unknown = map;
+      if (!(given instanceof MemoryMap)) throw invalidType('map', 'a MmapMut', given);
+      throw new MmapError(
+        'ERR_MMAP_READ_ONLY',
+        'other processes do not see what is written to this map; locks need a MmapMut or a ' +
+          'SharedMemory',
+      );
+    }
+    this.memory = memoryOf(map);
+    const most = Math.max(0, map.length - 4 * count);
+    this.offset = checkInteger(offset, 'offset', 0);
+    this.memory.use();
+    if (this.offset > most || map.length < 4 * count) {
+      throw outOfRange(
+        'offset',
+        `such that ${4 * count} bytes fit before the map's end at ${map.length}`,
+        offset,
+      );
+    }
+    this.#map = map;
+    this.#count = count;
+    this.#prepare = prepare;
+    this.#words = this.#take();
+  }
+
+  /** The words. Their length is 0, and they are taken anew, once the map was closed or moved. */
+  get words(): Int32Array {
+    const words = this.#words;
+    return words.length !== 0 ? words : this.#take();
+  }
+
+  #take(): Int32Array {
+    this.memory.use();
+    const words = this.#map.view(Int32Array, this.offset, this.#count);
+    this.#prepare(words);
+    this.#words = words;
+    return words;
+  }
+
+  /** Where a word begins in the map, in bytes. */
+  offsetOf(index: number): number {
+    return this.offset + 4 * index;
+  }
+}

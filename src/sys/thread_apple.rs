@@ -1,0 +1,65 @@
+//! Which thread this is, and whether another one still lives. Compiled only on macOS, and not yet
+//! run by us.
+//!
+//! macOS gives out no thread ids that other processes could look up, so a signature is that of the
+//! process, and tells up to 32 threads of it apart. That a process has ended is found out; that a
+//! worker was terminated while its process lives on is not.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::super::word::Holder;
+
+/// Process ids stay below 100,000 (`PID_MAX` in XNU's `bsd/sys/proc_internal.h`), which leaves five
+/// of the 22 bits.
+const THREAD_BITS: u32 = 5;
+
+/// This thread as it signs the locks that it takes. Called once for each JavaScript thread.
+pub fn current() -> Holder {
+    static THREADS: AtomicU32 = AtomicU32::new(0);
+    let thread = THREADS.fetch_add(1, Ordering::Relaxed) & ((1 << THREAD_BITS) - 1);
+    let process = std::process::id();
+    let started = information(process).map_or(0, |facts| start_time(&facts));
+    Holder::new(process << THREAD_BITS | thread, started)
+}
+
+/// macOS has one namespace of process ids.
+pub fn namespace() -> Option<u64> {
+    Some(1)
+}
+
+/// Whether the process that signed is certainly gone.
+pub fn is_dead(holder: Holder) -> bool {
+    let process = holder.id() >> THREAD_BITS;
+    // SAFETY: kill(2) with signal 0 only looks whether there is such a process.
+    let answer = unsafe { libc::kill(process as libc::pid_t, 0) };
+    if answer != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH) {
+        return true;
+    }
+    information(process).is_some_and(|facts| {
+        facts.pbi_status == libc::SZOMB || holder != Holder::new(holder.id(), start_time(&facts))
+    })
+}
+
+fn start_time(facts: &libc::proc_bsdinfo) -> u64 {
+    facts.pbi_start_tvsec * 1_000_000 + facts.pbi_start_tvusec
+}
+
+/// What proc_pidinfo(3) tells of a process; nothing where it belongs to another user.
+fn information(process: u32) -> Option<libc::proc_bsdinfo> {
+    let mut facts = MaybeUninit::<libc::proc_bsdinfo>::uninit();
+    let size = size_of::<libc::proc_bsdinfo>() as libc::c_int;
+    // SAFETY: the call writes at most `size` bytes there, and answers how many it wrote.
+    let written = unsafe {
+        libc::proc_pidinfo(
+            process as libc::c_int,
+            libc::PROC_PIDTBSDINFO,
+            0,
+            facts.as_mut_ptr().cast(),
+            size,
+        )
+    };
+    // SAFETY: all of it was written.
+    (written == size).then(|| unsafe { facts.assume_init() })
+}
