@@ -1,0 +1,73 @@
+/** Other processes and workers, for the tests of what is shared between them. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { ExecutionContext } from 'ava';
+import { MmapMut } from 'memmap';
+
+const PRELUDE = `
+  const { MmapMut } = require('memmap');
+  const sync = require('memmap/sync');
+  const { native } = require('./dist/native');
+  const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+`;
+
+/** A file of zeros, mapped, that goes away with the test. */
+export function sharedFile(t: ExecutionContext, length = 4096): { path: string; map: MmapMut } {
+  const folder = mkdtempSync(join(tmpdir(), 'memmap-'));
+  const path = join(folder, 'file');
+  const map = MmapMut.create(path, length);
+  t.teardown(() => {
+    map.close();
+    rmSync(folder, { recursive: true });
+  });
+  return { path, map };
+}
+
+/** JavaScript with `map` over the file, `sync`, `native` and `sleep`, as an async function. */
+export function script(path: string, code: string): string {
+  return `${PRELUDE} const map = MmapMut.open(${JSON.stringify(path)});
+    (async () => {${code}})();`;
+}
+
+/** Another Node.js process; `prefix` is a command line to start it with. */
+export function start(path: string, code: string, ...prefix: string[]): ChildProcess {
+  const [program = process.execPath, ...rest] = [...prefix, process.execPath];
+  return spawn(program, [...rest, '-e', script(path, code)], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: 100_000,
+    killSignal: 'SIGKILL',
+  });
+}
+
+/** The next line that a process prints. */
+export async function line(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error('no output');
+  const [text] = await once(child.stdout, 'data');
+  return String(text).trim();
+}
+
+/** How a process ended, and what it said. */
+export async function ended(child: ChildProcess) {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr?.on('data', (text) => {
+    stderr += text;
+  });
+  const [status, signal] = await once(child, 'close');
+  return { status, signal, stdout: stdout.trim(), stderr };
+}
+
+/** A worker of this process that runs the same kind of script. */
+export function startWorker(path: string, code: string): Worker {
+  return new Worker(
+    `const { parentPort } = require('node:worker_threads'); ${script(path, code)}`,
+    { eval: true },
+  );
+}
