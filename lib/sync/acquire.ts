@@ -81,16 +81,15 @@ class Line {
   readonly #waiting = new Set<(outcome: Outcome) => void>();
   #occupied = false;
 
-  get isEmpty(): boolean {
-    return !this.#occupied;
+  /** Makes the caller the first, if nobody is. */
+  enter(): boolean {
+    if (this.#occupied) return false;
+    this.#occupied = true;
+    return true;
   }
 
-  /** Waits to be the first. */
-  async enter(memory: Memory<NativeMutableMap>, timeout: number, signal?: AbortSignal) {
-    if (!this.#occupied) {
-      this.#occupied = true;
-      return 'changed';
-    }
+  /** Waits to be made the first. */
+  wait(memory: Memory<NativeMutableMap>, timeout: number, signal?: AbortSignal): Promise<Outcome> {
     return until(memory, timeout, signal, (settle) => {
       this.#waiting.add(settle);
       return () => this.#waiting.delete(settle);
@@ -145,10 +144,10 @@ export async function acquire<T>(
 ): Promise<T> {
   const { memory, attempt, giveUp } = wanted;
   const { signal } = limits;
-  if (signal?.aborted) throw abortError(signal);
-  let got = attempt(Try.First);
   let last: Wait | undefined;
   try {
+    if (signal?.aborted) throw abortError(signal);
+    let got = attempt(Try.First);
     while (got instanceof Wait) {
       last = got;
       const left = Math.max(0, deadline - performance.now());
@@ -169,7 +168,11 @@ export async function acquire<T>(
   }
 }
 
-/** As {@link acquire}, for what one of this thread has at a time: in the order of the calls. */
+/**
+ * As {@link acquire}, for what one of this thread has at a time: in the order of the calls.
+ *
+ * @param offset - What stands for the thing among all of the map.
+ */
 export async function acquireInTurn<T>(
   wanted: Wanted<T>,
   limits: Limits,
@@ -177,20 +180,14 @@ export async function acquireInTurn<T>(
 ): Promise<T> {
   const { memory } = wanted;
   const { timeout, signal } = limits;
-  if (signal?.aborted) throw abortError(signal);
   const line = lineFor(memory, offset);
-  if (line.isEmpty) {
-    const got = wanted.attempt(Try.First);
-    if (!(got instanceof Wait)) return got;
-  }
   const deadline = performance.now() + timeout;
-  let first = line.isEmpty;
-  if (first) await line.enter(memory, timeout, signal);
-  while (!first) {
+  while (!line.enter()) {
+    if (signal?.aborted) throw abortError(signal);
     const left = Math.max(0, deadline - performance.now());
-    const outcome = await line.enter(memory, left, signal);
+    const outcome = await line.wait(memory, left, signal);
     check(outcome, wanted, limits);
-    first = outcome === 'changed';
+    if (outcome === 'changed') break;
   }
   try {
     return await acquire(wanted, limits, deadline);

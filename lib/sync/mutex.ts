@@ -1,5 +1,4 @@
 import type { Integer } from '../arguments';
-import { MmapError } from '../errors';
 import type { MmapMut } from '../mmap-mut';
 import { Place } from '../place';
 import { type Wait, wake } from '../waiting';
@@ -12,6 +11,7 @@ import {
   syncTimeout,
   type Wanted,
 } from './acquire';
+import { deadlockError, notOwnerError } from './errors';
 import {
   announceWaiter,
   Claim,
@@ -28,25 +28,6 @@ const LOCK = 0;
 const NAMESPACE = 1;
 const WORDS = 2;
 
-/** The error for unlocking what this thread does not hold. */
-export function notOwnerError(what: string, path: string | null): MmapError {
-  return new MmapError(
-    'ERR_MMAP_NOT_OWNER',
-    `this thread does not hold ${what}; only the thread that took it can give it back, once`,
-    path,
-  );
-}
-
-/** The error for a blocking call that could never return. */
-export function deadlockError(what: string, path: string | null): MmapError {
-  return new MmapError(
-    'ERR_MMAP_DEADLOCK',
-    `this thread holds ${what} itself, and could not give it back while it blocks; unlock it ` +
-      'first, or wait with a promise',
-    path,
-  );
-}
-
 /** A lock that is held. `using guard = mutex.lockSync()` unlocks at the end of the block. */
 export class MutexGuard {
   /** The mutex that is held. */
@@ -55,13 +36,24 @@ export class MutexGuard {
    * Whether the thread that held the mutex before died while holding it. What the mutex protects
    * may be half changed then: check it, or put it in order.
    */
-  readonly abandoned: boolean;
+  get abandoned(): boolean {
+    return this.#abandoned;
+  }
+
+  #abandoned: boolean;
   #held = true;
 
   /** @internal Users call {@link Mutex.lockSync} and its like. */
   constructor(mutex: Mutex, abandoned: boolean) {
     this.mutex = mutex;
-    this.abandoned = abandoned;
+    this.#abandoned = abandoned;
+  }
+
+  /** @internal Goes on with the lock of another guard, after {@link unlock}. */
+  takeOver(other: MutexGuard): void {
+    this.#abandoned ||= other.#abandoned;
+    this.#held = other.#held;
+    other.#held = false;
   }
 
   /**
