@@ -5,6 +5,7 @@ export type { AsyncOptions, SyncOptions } from './sync/acquire';
 export { Barrier } from './sync/barrier';
 export { Condition } from './sync/condition';
 export { EventFlag } from './sync/event-flag';
+export { FileLock, type FileLockOptions, type FileLockSyncOptions } from './sync/file-lock';
 export { Mutex, type MutexGuard } from './sync/mutex';
 export { Once } from './sync/once';
 export { RwLock, type RwLockGuard } from './sync/rw-lock';

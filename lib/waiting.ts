@@ -12,7 +12,7 @@ import type { Memory } from './memory';
 import { type NativeMutableMap, native } from './native';
 
 /** The longest that a blocking wait sleeps without looking, in ms; the native core's is the same. */
-const SLICE = 100;
+const SLICE = 50;
 
 /** Waits that are worth it are most often short, and a dead holder is found sooner. */
 const FIRST_SLICE = 20;

@@ -20,7 +20,7 @@ use crate::sys::futex::{self, MOST_WORDS, Woken};
 use crate::word::{Lookups, Word};
 
 /// How often the threads look by themselves.
-const SLICE: Duration = Duration::from_millis(100);
+const SLICE: Duration = Duration::from_millis(50);
 
 /// How long a thread with nothing to wait for stays, so that a busy lock need not start one for
 /// every wait.

@@ -78,7 +78,7 @@ export class MutexGuard {
  * takes 8 bytes of the map, which are zero before its first use.
  *
  * A thread that dies while it holds the lock, by `kill -9` or `worker.terminate()` too, leaves it to
- * the next one, who is told so (`guard.abandoned`). That takes about 100 ms where somebody waits.
+ * the next one, who is told so (`guard.abandoned`). That takes about 50 ms where somebody waits.
  * Threads of different pid namespaces (containers) cannot know of each other's death: there a lock
  * of the dead stays locked.
  *

@@ -230,5 +230,6 @@ pub fn detach(env: Env, #[napi(ts_arg_type = "ArrayBuffer")] array_buffer: Retur
 }
 
 // After the classes: `#[napi]` knows a class only once it has expanded it.
+mod file_lock;
 mod shared;
 mod wait;

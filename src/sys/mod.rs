@@ -71,6 +71,10 @@ fn created(facts: &std::fs::Metadata) -> Option<u128> {
     let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
     Some(since.as_nanos())
 }
+#[cfg_attr(target_os = "linux", path = "lock_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "lock_other.rs")]
+pub mod lock;
+
 #[cfg_attr(target_os = "linux", path = "futex_linux.rs")]
 #[cfg_attr(target_vendor = "apple", path = "futex_apple.rs")]
 #[cfg_attr(

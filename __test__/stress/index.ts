@@ -1,0 +1,5 @@
+import { killedOwners, terminatedOwners } from './dead-owners';
+import type { Scenario } from './scenario';
+
+/** All scenarios. */
+export const scenarios: Scenario[] = [killedOwners, terminatedOwners];

@@ -1,0 +1,115 @@
+import { closeSync, openSync, promises, readdirSync, readlinkSync } from 'node:fs';
+import test from 'ava';
+import { FileLock } from 'memmap/sync';
+import { ended, line, sharedFile, start } from '../processes';
+
+test('one holds the lock on a file, or many share it', async (t) => {
+  const { path } = sharedFile(t);
+  const lock = FileLock.acquireSync(path);
+  t.is(FileLock.tryAcquire(path), null);
+  t.is(FileLock.tryAcquire(path, { shared: true }), null);
+  t.throws(() => FileLock.acquireSync(path, { timeout: 20 }), { code: 'ERR_MMAP_TIMEOUT' });
+  await t.throwsAsync(FileLock.acquire(path, { timeout: 20 }), { code: 'ERR_MMAP_TIMEOUT' });
+  const controller = new AbortController();
+  const aborted = FileLock.acquire(path, { signal: controller.signal });
+  controller.abort();
+  await t.throwsAsync(aborted, { name: 'AbortError' });
+  const waiting = FileLock.acquire(path, { shared: true });
+  lock.release();
+  t.throws(() => lock.release(), { code: 'ERR_MMAP_NOT_OWNER' });
+  lock[Symbol.dispose]();
+  using shared = await waiting;
+  t.true(shared.held);
+  using _second = FileLock.tryAcquire(path, { shared: true });
+  t.not(_second, null);
+  t.is(FileLock.tryAcquire(path), null);
+});
+
+test('arguments are checked', async (t) => {
+  const { path } = sharedFile(t);
+  const acquire =
+    (...values: unknown[]) =>
+    () =>
+      Reflect.apply(FileLock.acquireSync, FileLock, values);
+  t.throws(acquire({}), { code: 'ERR_INVALID_ARG_TYPE' });
+  t.throws(acquire(path, { shared: 1 }), { code: 'ERR_INVALID_ARG_TYPE' });
+  t.throws(acquire(path, { timeout: -1 }), { code: 'ERR_OUT_OF_RANGE' });
+  t.throws(acquire(path, { range: {} }), { code: 'ERR_INVALID_ARG_TYPE' });
+  t.throws(acquire(path, { range: { start: 0, length: 0 } }), { code: 'ERR_OUT_OF_RANGE' });
+  t.throws(acquire(`${path}/missing`), { code: 'ENOTDIR' });
+});
+
+test('closing another descriptor of the file keeps the lock, the death of its holder does not', async (t) => {
+  const { path } = sharedFile(t);
+  const child = start(
+    path,
+    `const fs = require('node:fs');
+    sync.FileLock.acquireSync(${JSON.stringify(path)});
+    fs.closeSync(fs.openSync(${JSON.stringify(path)}, 'r')); map.close();
+    console.log('locked'); setInterval(() => {}, 1000);`,
+  );
+  t.is(await line(child), 'locked');
+  t.is(FileLock.tryAcquire(path), null);
+  const waiting = FileLock.acquire(path);
+  child.kill('SIGKILL');
+  (await waiting).release();
+});
+
+test('a descriptor and a FileHandle lend their open file', async (t) => {
+  const { path } = sharedFile(t);
+  const descriptor = openSync(path, 'r+');
+  const handle = await promises.open(path, 'r+');
+  const lock = FileLock.acquireSync(descriptor);
+  t.is(FileLock.tryAcquire(handle), null);
+  lock.release();
+  (await FileLock.acquire(handle)).release();
+  closeSync(descriptor);
+  await handle.close();
+  t.throws(() => FileLock.acquireSync(handle), { code: 'EBADF' });
+});
+
+if (process.platform === 'linux') {
+  test('who gives up leaves no descriptor open (Linux)', async (t) => {
+    const { path } = sharedFile(t);
+    using _lock = FileLock.acquireSync(path);
+    const open = () =>
+      readdirSync('/proc/self/fd').filter((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`) === path;
+        } catch {
+          return false;
+        }
+      }).length;
+    const before = open();
+    t.is(FileLock.tryAcquire(path), null);
+    t.throws(() => FileLock.acquireSync(path, { timeout: 0 }));
+    await t.throwsAsync(FileLock.acquire(path, { timeout: 2 }));
+    t.is(open(), before);
+  });
+
+  test('ranges are locked by themselves (Linux)', async (t) => {
+    const { path } = sharedFile(t);
+    const child = start(
+      path,
+      `sync.FileLock.acquireSync(${JSON.stringify(path)},
+      { range: { start: 100, length: 100 } }); console.log('locked');
+      process.stdin.once('data', () => process.exit());`,
+    );
+    t.is(await line(child), 'locked');
+    using before = FileLock.tryAcquire(path, { range: { start: 0, length: 100 } });
+    t.true(before?.held);
+    t.is(FileLock.tryAcquire(path, { range: { start: 199 } }), null);
+    using after = FileLock.tryAcquire(path, { range: { start: 200n } });
+    t.true(after?.held);
+    child.stdin?.write('x');
+    await ended(child);
+    FileLock.acquireSync(path, { range: { start: 100, length: 100 }, timeout: 5000 }).release();
+  });
+} else {
+  test('ranges are refused where the system has no such locks', (t) => {
+    const { path } = sharedFile(t);
+    t.throws(() => FileLock.acquireSync(path, { range: { start: 0 } }), {
+      code: 'ERR_MMAP_UNSUPPORTED',
+    });
+  });
+}

@@ -1,0 +1,91 @@
+//! Locks on files. TypeScript (`lib/sync/file-lock.ts`) has checked the arguments and does the
+//! waiting.
+
+use std::fs::{File as OpenFile, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use napi_derive::napi;
+
+use super::{File, source};
+use crate::error::{Failure, Result};
+use crate::mapping::Source;
+use crate::sys;
+
+/// An open file that can be locked, as a whole or in a range of bytes.
+#[napi]
+pub struct FileLock {
+    /// None once closed.
+    file: Mutex<Option<OpenFile>>,
+    /// The first byte and the number of bytes.
+    range: Option<(u64, u64)>,
+}
+
+#[napi]
+impl FileLock {
+    /// Opens the file, creating it where it is missing, or takes a share of an open descriptor.
+    #[napi(constructor, catch_unwind)]
+    pub fn open(
+        #[napi(ts_arg_type = "string | Uint8Array | number")] file: File,
+        start: Option<f64>,
+        length: Option<f64>,
+    ) -> napi::Result<Self> {
+        let file = match source(file)? {
+            Source::Path(path) => OpenFile::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)
+                .map_err(Failure::system("open"))?,
+            Source::Descriptor(descriptor) => sys::duplicate(descriptor)?,
+        };
+        let range = start.map(|start| (start as u64, length.unwrap_or(0.0) as u64));
+        let file = Mutex::new(Some(file));
+        Ok(FileLock { file, range })
+    }
+
+    fn file(&self) -> MutexGuard<'_, Option<OpenFile>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with_file<T>(&self, work: impl FnOnce(&OpenFile) -> Result<T>) -> Result<T> {
+        work(self.file().as_ref().ok_or_else(Failure::closed)?)
+    }
+
+    /// Locks unless somebody else holds a lock that is in the way. Answers whether it did.
+    #[napi(catch_unwind)]
+    pub fn try_lock(&self, shared: bool) -> napi::Result<bool> {
+        Ok(self.with_file(|file| {
+            if let Some((start, length)) = self.range {
+                return sys::lock::try_lock_range(file, shared, start, length);
+            }
+            let answer = if shared {
+                file.try_lock_shared()
+            } else {
+                file.try_lock()
+            };
+            match answer {
+                Ok(()) => Ok(true),
+                Err(TryLockError::WouldBlock) => Ok(false),
+                Err(TryLockError::Error(error)) => Err(Failure::system("flock")(error)),
+            }
+        })?)
+    }
+
+    /// Unlocks and closes the file.
+    #[napi(catch_unwind)]
+    pub fn unlock(&self) -> napi::Result<()> {
+        self.with_file(|file| match self.range {
+            Some((start, length)) => sys::lock::unlock_range(file, start, length),
+            None => file.unlock().map_err(Failure::system("flock")),
+        })?;
+        self.close();
+        Ok(())
+    }
+
+    /// Closes the file.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        self.file().take();
+    }
+}
