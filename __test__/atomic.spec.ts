@@ -1,35 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, promises, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { MmapMut } from 'memmap';
-
-function sharedFile(t: ExecutionContext, length = 4096): { path: string; map: MmapMut } {
-  const folder = mkdtempSync(join(tmpdir(), 'memmap-'));
-  const path = join(folder, 'file');
-  const map = MmapMut.create(path, length);
-  t.teardown(() => {
-    map.close();
-    rmSync(folder, { recursive: true });
-  });
-  return { path, map };
-}
-
-/** Runs JavaScript in another process, which has `map` over the same file. */
-function other(path: string, code: string) {
-  return spawn(
-    process.execPath,
-    [
-      '-e',
-      `const { MmapMut } = require('memmap'); const map = MmapMut.open(${JSON.stringify(path)});
-      const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-      (async () => {${code}})();`,
-    ],
-    { stdio: ['ignore', 'inherit', 'inherit'] },
-  );
-}
+import { promises } from 'node:fs';
+import test from 'ava';
+import { ended, sharedFile, start } from './processes';
+import { root } from './temporary';
 
 test('the operations are those of Atomics, on all four types', (t) => {
   const { map } = sharedFile(t);
@@ -97,7 +71,7 @@ test('wait answers as Atomics.wait does', async (t) => {
 
 test('a blocking wait is woken by another process', async (t) => {
   const { path, map } = sharedFile(t);
-  const child = other(path, 'await sleep(150); map.atomic(4).store(7); map.atomic(4).notify();');
+  const child = start(path, 'await sleep(150); map.atomic(4).store(7); map.atomic(4).notify();');
   const word = map.atomic(4);
   t.is(word.wait(0, { timeout: 20_000 }), 'ok');
   t.is(word.load(), 7);
@@ -106,7 +80,7 @@ test('a blocking wait is woken by another process', async (t) => {
 
 test('a promise is woken by another process, which waits itself', async (t) => {
   const { path, map } = sharedFile(t);
-  const child = other(
+  const child = start(
     path,
     `for (let round = 0; round < 200; round++) {
       await map.atomic(0).waitAsync(round);
@@ -177,17 +151,8 @@ async function run(script: string, ...prefix: string[]) {
   const [program = process.execPath, ...rest] = [...prefix, process.execPath];
   const code = `const { MmapMut } = require('memmap');
     const { native } = require('./dist/native'); const map = MmapMut.anonymous(2 ** 20); ${script}`;
-  const child = spawn(program, [...rest, '-e', code], { timeout: 60_000 });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  const [status, signal] = await once(child, 'close');
-  return { status, signal, stdout: stdout.trim(), stderr };
+  const child = spawn(program, [...rest, '-e', code], { cwd: root, timeout: 60_000 });
+  return ended(child);
 }
 
 test('a pending wait keeps the process alive, a settled one does not', async (t) => {

@@ -66,6 +66,7 @@ const calls: Record<string, (map: MmapMut) => unknown> = {
   evict: (map) => map.evict(0, 0),
   evictSync: (map) => map.evictSync(0, 0),
   descriptor: (map) => map.descriptor(),
+  atomic: (map) => map.atomic(0),
 };
 
 /** What a closed map still answers. */

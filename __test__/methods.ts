@@ -274,6 +274,11 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     },
     copyWithin: { parameters: [required(integer(8)), required(integer(16)), integer(24)] },
   },
+  AtomicMap: {
+    atomic: {
+      parameters: [required(integer(8)), { valid: Int32Array, refuses: () => WRONG_TYPE }],
+    },
+  },
   MmapMut: {
     advise: { parameters: [hint, integer(8), integer(16)] },
     flush: { parameters: [integer(8), integer(16), jobOptions] },

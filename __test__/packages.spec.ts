@@ -76,6 +76,6 @@ test('what is published is the compiled face, its types, and texts', (t) => {
   const texts = ['LICENSE', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json'];
   const others = files
     .map(({ path }) => path)
-    .filter((path) => !/^dist\/[^/]+\.(js|d\.ts)$/.test(path));
+    .filter((path) => !/^dist\/(?:[^/]+\/)?[^/]+\.(js|d\.ts)$/.test(path));
   t.deepEqual(others.sort(), [...texts, 'index.d.ts'].sort());
 });

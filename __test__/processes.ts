@@ -1,12 +1,11 @@
 /** Other processes and workers, for the tests of what is shared between them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ExecutionContext } from 'ava';
 import { MmapMut } from 'memmap';
+import { root, temporaryFolder } from './temporary';
 
 const PRELUDE = `
   const { MmapMut } = require('memmap');
@@ -17,13 +16,9 @@ const PRELUDE = `
 
 /** A file of zeros, mapped, that goes away with the test. */
 export function sharedFile(t: ExecutionContext, length = 4096): { path: string; map: MmapMut } {
-  const folder = mkdtempSync(join(tmpdir(), 'memmap-'));
-  const path = join(folder, 'file');
+  const path = join(temporaryFolder(t), 'file');
   const map = MmapMut.create(path, length);
-  t.teardown(() => {
-    map.close();
-    rmSync(folder, { recursive: true });
-  });
+  t.teardown(() => map.close());
   return { path, map };
 }
 
@@ -37,6 +32,7 @@ export function script(path: string, code: string): string {
 export function start(path: string, code: string, ...prefix: string[]): ChildProcess {
   const [program = process.execPath, ...rest] = [...prefix, process.execPath];
   return spawn(program, [...rest, '-e', script(path, code)], {
+    cwd: root,
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: 100_000,
     killSignal: 'SIGKILL',

@@ -51,4 +51,9 @@ function cPeer(folder, name, ...args) {
   return compiled.status === 0 ? new Peer(program, ...args) : null;
 }
 
-module.exports = { cPeer, pythonPeer };
+/** Another process of memmap itself. */
+function memmapPeer(name, ...args) {
+  return new Peer(process.execPath, source(`${name}.js`), ...args);
+}
+
+module.exports = { cPeer, memmapPeer, pythonPeer };

@@ -230,6 +230,6 @@ export abstract class AtomicMap extends WritableMap<Binding.MmapMut> {
     offset: Integer,
     type?: Type,
   ): Atomic<Type> {
-    return new Atomic(this, offset, type ?? (Int32Array as Type));
+    return new Atomic(this, offset, type === undefined ? (Int32Array as Type) : type);
   }
 }

@@ -298,6 +298,8 @@ export interface Found {
   /** The numbers of each match, one match after the other. */
   matches: Float64Array
 }
+/** Whether the thread that has signed a word is certainly gone. */
+export declare function isAbandoned(word: number): boolean
 
 /** Has `listener` called on this thread after each fault that JavaScript does not know of yet. */
 export declare function listenForFaults(listener: () => void): void
@@ -331,8 +333,6 @@ export interface SurvivedFaults {
   /** The number of stray writes. */
   strayWrites: number
 }
-/** Whether the thread that has signed a word is certainly gone. */
-export declare function isAbandoned(word: number): boolean
 
 /** 32 bits of a hash of the namespaces in which signatures can be compared; 0 where they cannot. */
 export declare function threadNamespace(): number

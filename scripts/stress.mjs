@@ -20,7 +20,7 @@ function count(name, text) {
 
 const require = createRequire(import.meta.url);
 const { scenarios } = require('../build/__test__/stress/index.js');
-const { seeded } = require('../build/__test__/stress/scenario.js');
+const { Random } = require('../build/__test__/stress/random.js');
 
 const seed = count('seed', values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const wanted = positionals.length > 0 ? positionals : scenarios.map(({ name }) => name);
@@ -33,5 +33,5 @@ for (const name of wanted) {
   }
   const size = values.size === undefined ? scenario.fullSize : count('size', values.size);
   console.log(`${name}: ${size} rounds (--seed=${seed})`);
-  await scenario.run({ random: seeded(seed), size, log: (text) => console.log(`  ${text}`) });
+  await scenario.run({ random: new Random(seed), size, log: (text) => console.log(`  ${text}`) });
 }

@@ -162,7 +162,7 @@ impl Mapping {
     pub fn open_shared(name: &str) -> Result<Mapping> {
         let file = sys::shared::open(name)?;
         let length = length_within(sys::size_of(&file)?, 0, None)?;
-        Mapping::over(Arc::new(file), Access::ReadWrite, 0, length)
+        Mapping::over(Arc::new(file), Access::ReadWrite, 0, length, true)
     }
 
     /// As [`Mapping::create`], under `temporary`, which then takes the place of `path` in one step.

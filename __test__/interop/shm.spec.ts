@@ -1,10 +1,10 @@
 /** Shared memory with the real Python and with C's shm_open. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { SharedMemory } from 'memmap/shm';
+import { temporaryFolder } from '../temporary';
 
 function run(t: ExecutionContext, program: string, ...args: string[]): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
@@ -72,8 +72,7 @@ shared.close()`,
 });
 
 withC("C's shm_open sees the same object (needs cc)", (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'memmap-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const source = join(folder, 'shm.c');
   const program = join(folder, 'shm');
   writeFileSync(

@@ -83,7 +83,7 @@ async function rounds(
     const path = join(folder, 'file');
     const map = MmapMut.create(path, 4096);
     const words = map.view(Int32Array, 0, 8);
-    const start = () => begin(path, kind, Math.floor(random() * 2 ** 31));
+    const start = () => begin(path, kind, random.below(2 ** 31));
     const contenders = Array.from({ length: CONTENDERS }, start);
     let longest = 0;
     /** Waits until somebody has had the lock since. */
@@ -100,8 +100,8 @@ async function rounds(
       await progress();
       const share = Math.ceil((size - index) / kinds.length);
       for (let round = 0; round < share; round++) {
-        await new Promise((done) => setTimeout(done, random() * 100));
-        const victim = Math.floor(random() * CONTENDERS);
+        await new Promise((done) => setTimeout(done, random.below(100)));
+        const victim = random.below(CONTENDERS);
         await contenders[victim]?.die();
         longest = Math.max(longest, await progress());
         contenders[victim] = start();
