@@ -16,6 +16,16 @@ const TURNS = 2_000;
 
 function uncontended(mutex) {
   const start = process.hrtime.bigint();
+  for (let i = 0; i < UNCONTENDED; i++) {
+    mutex.lockSync();
+    mutex.unlock();
+  }
+  return Number(process.hrtime.bigint() - start) / UNCONTENDED;
+}
+
+/** What `using guard = mutex.lockSync()` does at the end of its block. */
+function guarded(mutex) {
+  const start = process.hrtime.bigint();
   for (let i = 0; i < UNCONTENDED; i++) mutex.lockSync().unlock();
   return Number(process.hrtime.bigint() - start) / UNCONTENDED;
 }
@@ -40,15 +50,18 @@ exports.run = async (folder) => {
   const barrier = new Barrier(map, 16, 2);
   const turn = map.view(Int32Array, 24, 1);
   const peers = ['contend', 'passTurns'].map((what) => memmapPeer('locks', path, what));
-  const python = ['uncontended', 'contend', 'pass_turns'].map((what) => pythonPeer('locks', what));
-  const counts = [UNCONTENDED, CONTENDED, TURNS];
+  const python = ['uncontended', 'guarded', 'contend', 'pass_turns'].map((what) =>
+    pythonPeer('locks', what),
+  );
+  const counts = [UNCONTENDED, UNCONTENDED, CONTENDED, TURNS];
   const pythons = python.map((peer, index) => peer && (() => peer.run(counts[index])));
   try {
     const alone = await inTurns({ memmap: () => uncontended(mutex), python: pythons[0] }, ROUNDS);
+    const guards = await inTurns({ memmap: () => guarded(mutex), python: pythons[1] }, ROUNDS);
     const contended = await inTurns(
       {
         memmap: () => together(peers[0], barrier, CONTENDED, () => contend(mutex, CONTENDED)),
-        python: pythons[1],
+        python: pythons[2],
       },
       ROUNDS,
     );
@@ -56,7 +69,7 @@ exports.run = async (folder) => {
       {
         memmap: () =>
           together(peers[1], barrier, TURNS, () => passTurns(mutex, condition, turn, 0, TURNS)),
-        python: pythons[2],
+        python: pythons[3],
       },
       ROUNDS,
     );
@@ -70,6 +83,7 @@ exports.run = async (folder) => {
     });
     return [
       row('lock and unlock, nobody else', alone, 0.5),
+      row('the same with a guard (with lock:)', guards, 0.5),
       row('lock and unlock, two processes', contended, 1),
       row('pass a turn between two processes (Condition)', turns, 1),
     ];

@@ -68,10 +68,6 @@ impl Lookups {
     }
 }
 
-/// How often a blocking wait looks before it sleeps: about 1 us, a fraction of what it costs to
-/// sleep and to be woken.
-const SPINS: u32 = 50;
-
 /// A word to wait for: until it has another value than the expected one, or is woken.
 pub struct Word {
     /// Keeps the addresses mapped. Once the map is closed they show zeros.
@@ -159,11 +155,8 @@ impl Word {
     /// Blocks until the word changes or is woken, or the time is over. Answers whether it is worth
     /// looking at the word.
     pub fn wait(&self, timeout: Duration) -> bool {
-        for _ in 0..SPINS {
-            if self.has_changed() {
-                return true;
-            }
-            std::hint::spin_loop();
+        if self.has_changed() {
+            return true;
         }
         let (word, expected) = self.futex();
         futex::wait(word, expected, timeout) != futex::Woken::Nothing || self.has_changed()

@@ -1,4 +1,4 @@
-"""Takes a lock: `python3 locks.py uncontended|contend|pass_turns`.
+"""Takes a lock: `python3 locks.py uncontended|guarded|contend|pass_turns`.
 
 Reads a count from each line of standard input, and answers with the nanoseconds that it took.
 """
@@ -13,6 +13,14 @@ def uncontended(lock, count):
     for _ in range(count):
         acquire()
         release()
+    return time.perf_counter_ns() - start
+
+
+def guarded(lock, count):
+    start = time.perf_counter_ns()
+    for _ in range(count):
+        with lock:
+            pass
     return time.perf_counter_ns() - start
 
 
@@ -57,7 +65,7 @@ def together(work, count):
 what = sys.argv[1]
 for line in sys.stdin:
     count = int(line)
-    if what == 'uncontended':
-        print(uncontended(multiprocessing.Lock(), count), flush=True)
+    if what in ('uncontended', 'guarded'):
+        print(globals()[what](multiprocessing.Lock(), count), flush=True)
     else:
-        print(together({'contend': contend, 'pass_turns': pass_turns}[what], count), flush=True)
+        print(together(globals()[what], count), flush=True)
