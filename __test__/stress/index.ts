@@ -1,5 +1,6 @@
 import { killedOwners, terminatedOwners } from './dead-owners';
+import { interleavings } from './interleavings';
 import type { Scenario } from './scenario';
 
 /** All scenarios. */
-export const scenarios: Scenario[] = [killedOwners, terminatedOwners];
+export const scenarios: Scenario[] = [interleavings, killedOwners, terminatedOwners];
