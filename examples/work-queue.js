@@ -1,21 +1,19 @@
 /**
- * Four processes work off one queue in one shared block. One of them is killed with the lock and a
- * job in its hands: the lock goes to the others, the job back into the queue, and another process
- * takes its place. `node examples/work-queue.js`
+ * Four processes work off one queue in one shared block. One is killed with the lock and a job in
+ * its hands; another one takes its place. `node examples/work-queue.js`
  */
 const { fork } = require('node:child_process');
 const { SharedMemory } = require('memmap/shm');
 const { Condition, Mutex } = require('memmap/sync');
 
-const JOBS = 100;
-const DONE = -1;
+const [JOBS, DONE] = [100, -1];
 const [name = `memmap-queue-${process.pid}`, luck] = process.argv.slice(2);
 const map = luck
   ? SharedMemory.open(name)
   : SharedMemory.create(name, 4096, { unlinkOnExit: true });
 const mutex = new Mutex(map, 0);
 const changed = new Condition(map, 8);
-/** For each job 0, the process that works on it, or DONE. */
+// For each job 0, the process that works on it, or DONE.
 const jobs = map.view(Int32Array, 64, JOBS);
 const isDone = () => jobs.every((job) => job === DONE);
 
@@ -41,11 +39,10 @@ function hire(luck) {
   worker.on('exit', async (_, signal) => {
     if (signal === null) return;
     const guard = await mutex.lock();
-    const lost = jobs.indexOf(worker.pid);
-    jobs[lost] = 0;
+    jobs[jobs.indexOf(worker.pid)] = 0;
     changed.notifyAll();
     guard.unlock();
-    console.log(`a worker was killed (${signal}) at job ${lost}; another one takes its place`);
+    console.log(`a worker was killed (${signal}); another one takes its place`);
     hire('lucky');
   });
 }
