@@ -64,6 +64,7 @@ export class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor>
   readonly #offset: number;
   readonly #limits: [number, number] | [bigint, bigint];
   #words: AtomicArray;
+  #generation = 0;
 
   /** @internal Users call {@link AtomicMap.atomic}. */
   constructor(map: AtomicMap, offset: Integer, type: Type) {
@@ -77,14 +78,18 @@ export class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor>
   }
 
   #take(): AtomicArray {
-    memoryOf(this.#map).use();
+    const memory = memoryOf(this.#map);
+    memory.use();
     this.#words = this.#map.view(this.#type, this.#offset, 1);
+    this.#generation = memory.generation;
     return this.#words;
   }
 
   /** An array of the one word, anew after the map was moved. */
   get #word(): AtomicArray {
-    return this.#words.length !== 0 ? this.#words : this.#take();
+    // A map over a SharedArrayBuffer is not detached when it closes, so the length says too little.
+    const { generation } = memoryOf(this.#map);
+    return this.#words.length !== 0 && generation === this.#generation ? this.#words : this.#take();
   }
 
   /** Does an operation of Atomics, whose types TypeScript does not know to belong together. */

@@ -14,6 +14,7 @@ export class Place {
   readonly #count: number;
   readonly #prepare: (words: Int32Array) => void;
   #words: Int32Array;
+  #generation = 0;
 
   /**
    * @param prepare - Called with the words before anything else is done with them, and again
@@ -51,10 +52,12 @@ export class Place {
     this.#words = this.#take();
   }
 
-  /** The words. Their length is 0, and they are taken anew, once the map was closed or moved. */
+  /** The words. They are taken anew once the map has moved, or JavaScript has moved its Buffer. */
   get words(): Int32Array {
     const words = this.#words;
-    return words.length !== 0 ? words : this.#take();
+    // A map over a SharedArrayBuffer is not detached when it closes, so the length says too little.
+    if (words.length !== 0 && this.memory.generation === this.#generation) return words;
+    return this.#take();
   }
 
   #take(): Int32Array {
@@ -62,6 +65,7 @@ export class Place {
     const words = this.#map.view(Int32Array, this.offset, this.#count);
     this.#prepare(words);
     this.#words = words;
+    this.#generation = this.memory.generation;
     return words;
   }
 
