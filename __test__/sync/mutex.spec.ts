@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { promises, readFileSync } from 'node:fs';
 import test from 'ava';
-import { Mmap, MmapCow } from 'memmap';
+import { Mmap, MmapCow, MmapMut } from 'memmap';
 import { Mutex } from 'memmap/sync';
 import { ended, line, sharedFile, start, startWorker } from '../processes';
 
@@ -102,6 +102,25 @@ test('closing the map ends what waits; resizing it does not', async (t) => {
   map.close();
   await t.throwsAsync(second, { code: 'ERR_MMAP_CLOSED' });
   held[Symbol.dispose]();
+});
+
+test('a closed map whose memory cannot be detached is noticed, or refused as such', (t) => {
+  const { path } = sharedFile(t);
+  let map: MmapMut;
+  try {
+    map = MmapMut.open(path, { shared: true });
+  } catch (error) {
+    t.like(error, { code: 'ERR_MMAP_UNSUPPORTED' });
+    return;
+  }
+  const mutex = new Mutex(map, 0);
+  const word = map.atomic(64);
+  mutex.lockSync().unlock();
+  word.store(1);
+  map.close();
+  t.throws(() => mutex.lockSync(), { code: 'ERR_MMAP_CLOSED' });
+  t.throws(() => mutex.unlock(), { code: 'ERR_MMAP_CLOSED' });
+  t.throws(() => word.load(), { code: 'ERR_MMAP_CLOSED' });
 });
 
 test('timeouts of blocking calls, while another process holds the lock', async (t) => {
