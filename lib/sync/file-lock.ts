@@ -59,6 +59,9 @@ const NOBODY = new Int32Array(new SharedArrayBuffer(4));
  * lost when another descriptor of the file is closed.
  */
 export class FileLock {
+  /** Keeps those that nobody refers to: a lock must not go because its object was collected. */
+  static readonly #all = new Set<FileLock>();
+
   readonly #native: Binding.FileLock;
   readonly #path: string | null;
   #held = true;
@@ -66,6 +69,7 @@ export class FileLock {
   private constructor(held: Binding.FileLock, path: string | null) {
     this.#native = held;
     this.#path = path;
+    FileLock.#all.add(this);
   }
 
   /** Opens the file, which is not locked yet. */
@@ -177,6 +181,7 @@ export class FileLock {
   release(): void {
     if (!this.#held) throw notOwnerError('the lock on the file', this.#path);
     this.#held = false;
+    FileLock.#all.delete(this);
     attempt(() => this.#native.unlock(), this.#path);
   }
 
