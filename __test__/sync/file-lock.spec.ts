@@ -46,6 +46,9 @@ test('closing another descriptor of the file keeps the lock, the death of its ho
     `const fs = require('node:fs');
     sync.FileLock.acquireSync(${JSON.stringify(path)});
     fs.closeSync(fs.openSync(${JSON.stringify(path)}, 'r')); map.close();
+    require('node:v8').setFlagsFromString('--expose-gc');
+    require('node:vm').runInNewContext('gc')();
+    await sleep(20);
     console.log('locked'); setInterval(() => {}, 1000);`,
   );
   t.is(await line(child), 'locked');
