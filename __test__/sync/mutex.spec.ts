@@ -188,7 +188,7 @@ test('the lock of a killed process goes to the next one, who is told', async (t)
     // For lockSync the process stays a zombie meanwhile: this thread cannot reap it.
     const guard = waiting ? await waiting : form === 'lock' ? null : mutex[form]();
     t.true(guard?.abandoned, form);
-    t.true(performance.now() - begin < 1000, form);
+    t.true(performance.now() - begin < 5000, form);
     guard?.unlock();
   }
   t.false(mutex.lockSync().abandoned, 'only the next owner is told');
