@@ -252,6 +252,16 @@ export declare class MmapMut {
   waitAsync(waits: Waits, id: number, offset: number, expected: number, expectedHigh: number | undefined | null, firstHolder: number, holders: number): PendingWait
 }
 
+/** Something to look for, prepared once. */
+export declare class Pattern {
+  /** One literal, or several of which the first listed wins. */
+  static literals(needles: Array<Uint8Array>): Pattern
+  /** A regular expression in the syntax of the Rust crate `regex`. */
+  static regex(source: string, lineTerminator: number): Pattern
+  /** How many groups a match has, the whole one included. */
+  get groups(): number
+}
+
 /** A wait that has not settled yet. */
 export declare class PendingWait {
   /** Ends it without settling. */
@@ -262,16 +272,6 @@ export declare class PendingWait {
 export declare class Waits {
   /** `settle` is called with the number of a wait and whether it ended for want of a holder. */
   constructor(settle: (id: number, lostHolder: boolean) => void)
-}
-
-/** Something to look for, prepared once. */
-export declare class Pattern {
-  /** One literal, or several of which the first listed wins. */
-  static literals(needles: Array<Uint8Array>): Pattern
-  /** A regular expression in the syntax of the Rust crate `regex`. */
-  static regex(source: string, lineTerminator: number): Pattern
-  /** How many groups a match has, the whole one included. */
-  get groups(): number
 }
 
 /** Whether this runtime can lend memory as a SharedArrayBuffer. */
@@ -298,6 +298,7 @@ export interface Found {
   /** The numbers of each match, one match after the other. */
   matches: Float64Array
 }
+
 /** Whether the thread that has signed a word is certainly gone. */
 export declare function isAbandoned(word: number): boolean
 
