@@ -17,8 +17,9 @@ const needsCompiler =
 const mounting = ['unshare', '--mount', ...(process.getuid?.() === 0 ? [] : ['-Ur'])];
 const script = 'mount -t tmpfs -o size=1m none /mnt && exec "$0" "$@" /mnt';
 const withDisk = [...mounting, 'sh', '-c', script];
+const [unshare = '', ...rest] = withDisk;
 const needsDisk =
-  spawnSync(withDisk[0] ?? '', [...withDisk.slice(1), 'true']).status === 0
+  spawnSync(unshare, [...rest, 'true']).status === 0
     ? undefined
     : 'needs the right to mount a file system';
 
@@ -52,7 +53,11 @@ export const guardHazards: Hazard[] = [
   hazard('a million stray writes, one to every second page of 8 GiB', 'stray', ['many'], {
     impossible: needsLinux,
   }),
-  hazard('a full disk loses what it loses and says so', 'disk-full', [], {
+  hazard('a full disk loses what it loses and says so', 'disk-full', ['written'], {
+    impossible: needsDisk,
+    within: withDisk,
+  }),
+  hazard('reading a sparse file on a full disk in memory shows zeros', 'disk-full', ['read'], {
     impossible: needsDisk,
     within: withDisk,
   }),
@@ -65,6 +70,20 @@ export const guardHazards: Hazard[] = [
   }),
   hazard('a hole in a map of another addon still ends the process', 'not-ours', ['bus error'], {
     impossible: needsTruncation ?? needsCompiler,
+    ends: by('SIGBUS'),
+  }),
+  hazard('a handler that was to be called once is called once', 'not-ours', ['one-shot handler'], {
+    impossible: needsTruncation ?? needsCompiler,
+    ends: { code: null, signal: 'SIGSEGV', says: /^called\s*$/ },
+  }),
+  hazard(
+    "process.on('SIGBUS') before the first map leaves the guard on",
+    'not-ours',
+    ['listener before'],
+    { impossible: needsSignals },
+  ),
+  hazard("process.on('SIGBUS') and off again ends the guard", 'not-ours', ['listener removed'], {
+    impossible: needsSignals,
     ends: by('SIGBUS'),
   }),
   hazard('SIGSEGV sent by kill still ends the process', 'not-ours', ['SIGSEGV by kill'], {

@@ -17,13 +17,13 @@ function touchHole(open: (path: string) => { buffer: Buffer }): void {
 
 const root = dirname(dirname(require.resolve('memmap')));
 
-/** An addon that is no more than one faulty instruction. */
-function brokenAddon(body: string): string {
+/** An addon that does no more than `body` when it is loaded. */
+function brokenAddon(body: string, before = ''): string {
   const path = newPath();
   writeFileSync(
     `${path}.c`,
-    `#include <fcntl.h>\n#include <stdlib.h>\n#include <sys/mman.h>\n#include <unistd.h>\n` +
-      `void *napi_register_module_v1(void *env, void *exports) { ${body}; return exports; }\n`,
+    `#include <fcntl.h>\n#include <signal.h>\n#include <stdlib.h>\n#include <sys/mman.h>\n#include <unistd.h>\n` +
+      `${before}\nvoid *napi_register_module_v1(void *env, void *exports) { ${body}; return exports; }\n`,
   );
   execFileSync('cc', ['-shared', '-fPIC', '-O0', '-o', `${path}.node`, `${path}.c`]);
   return `${path}.node`;
@@ -48,6 +48,28 @@ const scenarios: Record<string, () => unknown> = {
     const open = `int file = open("${path}", O_RDWR); ftruncate(file, 0)`;
     const map = 'mmap(0, 4096, PROT_READ, MAP_SHARED, file, 0)';
     require(brokenAddon(`${open}; exit(*(volatile char *)${map})`));
+  },
+
+  'one-shot handler': () => {
+    // A crash reporter: it says what it has to say, and returns to die of the default action.
+    const handler = 'static void report(int signal) { write(2, "called\\n", 7); }';
+    const action = 'struct sigaction action = { .sa_handler = report, .sa_flags = SA_RESETHAND }';
+    require(brokenAddon(`${action}; sigaction(SIGSEGV, &action, 0)`, handler));
+    touchHole((path) => Mmap.open(path));
+    require(brokenAddon('*(volatile int *)8 = 1'));
+  },
+
+  'listener before': () => {
+    process.on('SIGBUS', () => assert.fail('SIGBUS was for the guard'));
+    touchHole((path) => Mmap.open(path));
+  },
+
+  'listener removed': () => {
+    // Node.js then puts the default action in place, not what was there before.
+    touchHole((path) => Mmap.open(path));
+    const listener = () => {};
+    process.on('SIGBUS', listener).off('SIGBUS', listener);
+    touchHole((path) => Mmap.open(path));
   },
 
   'SIGSEGV by kill': () => {

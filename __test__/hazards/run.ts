@@ -18,7 +18,7 @@ export const SURVIVED = 'survived';
 const TIMEOUT_MS = 90_000;
 
 /** What a runtime is given before the script. */
-function runtimeArguments(): string[] {
+export function runtimeArguments(): string[] {
   if (process.versions.deno) return ['run', '-A', '--quiet', '--no-lock', '--v8-flags=--expose-gc'];
   return ['--expose-gc'];
 }
@@ -29,13 +29,15 @@ export interface Start {
   environment?: NodeJS.ProcessEnv | undefined;
   /** A command that starts the runtime: its words before the runtime's path. */
   within?: string[] | undefined;
+  /** After so many ms it is killed. Default 90,000. */
+  timeout?: number;
 }
 
 /** Runs a scenario in this folder to its end; one that hangs ends by SIGKILL. */
 export function run(
   scenario: string,
   rest: string[],
-  { environment, within = [] }: Start,
+  { environment, within = [], timeout = TIMEOUT_MS }: Start,
 ): Promise<Outcome> {
   const script = join(__dirname, `${scenario}.js`);
   const line = [...within, process.execPath, ...runtimeArguments(), script, ...rest];
@@ -44,7 +46,7 @@ export function run(
     const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
-      timeout: TIMEOUT_MS,
+      timeout,
       killSignal: 'SIGKILL',
     });
     let stdout = '';

@@ -184,19 +184,33 @@ const scenarios: Record<string, () => unknown> = {
     truncateElsewhere(path, KEPT);
     assert.strictEqual(buffer[LENGTH - 1], 0);
     const deadline = Date.now() + 20_000;
-    while (told.length === 0 || warnings.length === 0) {
-      assert(Date.now() < deadline, 'nobody was told');
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    const until = async (told: () => boolean) => {
+      while (!told()) {
+        assert(Date.now() < deadline, 'nobody was told');
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    };
+    await until(() => told.length > 0 && warnings.length > 0);
     assert.deepStrictEqual(told, [map.faults]);
     map.refresh();
     truncateElsewhere(path, 1);
     assert.strictEqual(map.faults.truncated, false);
     assert.strictEqual(map.subarray().indexOf(7), -1);
-    while (told.length < 2) {
-      assert(Date.now() < deadline, 'nobody was told again');
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    await until(() => told.length === 2);
+    // The file is cut further while the first cut is known.
+    truncateElsewhere(path, LENGTH);
+    assert.strictEqual(map.refresh(), true);
+    const { buffer: longer } = map;
+    truncateElsewhere(path, 5 * 65_536);
+    assert.strictEqual(longer[LENGTH - 1], 0);
+    await until(() => told.length === 3);
+    truncateElsewhere(path, 65_536);
+    assert.strictEqual(longer[65_536], 0);
+    await until(() => told.length === 4);
+    assert.deepStrictEqual(
+      told.map(({ lostFrom }) => lostFrom),
+      [KEPT, 1, 5 * 65_536, 65_536],
+    );
     // One warning for the process, however many files are cut.
     const codes = warnings.map((warning) => Reflect.get(warning, 'code'));
     assert.deepStrictEqual(codes, ['ERR_MMAP_TRUNCATED']);

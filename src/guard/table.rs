@@ -213,6 +213,8 @@ impl Watch {
 
     /// Notes that the file was found to end before the map, at `from` bytes from the first page.
     pub fn note_truncation(&self, from: usize) {
+        // While it is locked nobody takes a retired slot for another map.
+        let _supply = supply();
         if self.slot().generation.load(Ordering::Relaxed) != self.generation {
             return;
         }
@@ -355,8 +357,9 @@ impl Found {
     /// Notes that everything from the address on is lost. True where JavaScript does not know yet.
     pub fn note_truncation(&self, from: usize) -> bool {
         let lost = from - self.base();
-        self.slot.lost_from.fetch_min(lost, Ordering::AcqRel);
-        self.raise(TRUNCATED)
+        let before = self.slot.lost_from.fetch_min(lost, Ordering::AcqRel);
+        self.raise(TRUNCATED);
+        lost < before
     }
 
     /// Notes that the pages of a range of addresses had an I/O error.

@@ -6,7 +6,7 @@
 use std::cell::UnsafeCell;
 use std::mem::{MaybeUninit, zeroed};
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use libc::{c_int, c_void, siginfo_t};
 
@@ -46,30 +46,47 @@ fn set_handler(signal: c_int) -> bool {
 }
 
 /// What a signal did before we came.
-struct Previous(UnsafeCell<MaybeUninit<libc::sigaction>>);
+struct Previous {
+    action: UnsafeCell<MaybeUninit<libc::sigaction>>,
+    /// Whether it was called, and was to be called once only.
+    spent: AtomicBool,
+}
 
-// SAFETY: written once, before the handler that reads it is installed.
+// SAFETY: the cell is written once, before the handler that reads it is installed.
 unsafe impl Sync for Previous {}
 
-static PREVIOUS_BUS: Previous = Previous(UnsafeCell::new(MaybeUninit::uninit()));
-static PREVIOUS_SEGV: Previous = Previous(UnsafeCell::new(MaybeUninit::uninit()));
+static PREVIOUS_BUS: Previous = Previous::unknown();
+static PREVIOUS_SEGV: Previous = Previous::unknown();
 
 impl Previous {
+    const fn unknown() -> Previous {
+        Previous {
+            action: UnsafeCell::new(MaybeUninit::uninit()),
+            spent: AtomicBool::new(false),
+        }
+    }
+
     fn save(&self, signal: c_int) -> bool {
         // SAFETY: the cell is written here only, before the handler is installed; a null action
         // asks without changing anything.
-        unsafe { libc::sigaction(signal, ptr::null(), (*self.0.get()).as_mut_ptr()) == 0 }
+        unsafe { libc::sigaction(signal, ptr::null(), (*self.action.get()).as_mut_ptr()) == 0 }
     }
 
     /// Does what would have happened without us.
     fn call(&self, signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
         // SAFETY: `save` ran before any handler was installed.
-        let action = unsafe { (*self.0.get()).assume_init_ref() };
+        let action = unsafe { (*self.action.get()).assume_init_ref() };
         match action.sa_sigaction {
             libc::SIG_DFL => die(signal, info),
             // A fault cannot be ignored: the kernel would kill. A signal that was sent can.
             libc::SIG_IGN if was_sent(info) => {}
             libc::SIG_IGN => die(signal, info),
+            // The kernel would have put the default action in its place before calling it.
+            _ if action.sa_flags & libc::SA_RESETHAND != 0
+                && self.spent.swap(true, Ordering::Relaxed) =>
+            {
+                die(signal, info)
+            }
             handler => {
                 // SAFETY: the kernel would have called this address with these arguments and this
                 // mask; which of the two signatures it has is what SA_SIGINFO says.
@@ -234,10 +251,9 @@ fn file_size(found: &Found) -> Option<u64> {
 /// twice as many each time, which bounds what the kernel has to keep apart.
 fn patch_size(found: &Found) -> usize {
     let doublings = found.count_patch().saturating_sub(SINGLE_PATCHES);
-    let page = PAGE.load(Ordering::Relaxed);
-    page.checked_shl(doublings)
-        .filter(|size| size.leading_zeros() > 1)
-        .unwrap_or(usize::MAX / 2 + 1)
+    let page_size = PAGE.load(Ordering::Relaxed);
+    // Up to a quarter of all numbers, which is more than the addresses that there are.
+    page_size << doublings.min(page_size.leading_zeros() - 1)
 }
 
 /// A stray write: the page is private, so that once it may be written the kernel copies it.
@@ -343,19 +359,19 @@ enum Probe {
 fn probe(found: &Found, page: usize) -> Probe {
     let position = position(found, page) as libc::off_t;
     let mut byte = 0u8;
-    // SAFETY: reads at most one byte into one byte; the descriptor is open (see `file_size`).
-    let read = unsafe {
-        libc::pread(
-            found.descriptor(),
-            (&raw mut byte).cast::<c_void>(),
-            1,
-            position,
-        )
+    // SAFETY: reads at most one byte into one byte; the descriptor is open (see `file_size`), and
+    // `errno` is the thread's own variable.
+    let (read, error) = unsafe {
+        let byte = (&raw mut byte).cast::<c_void>();
+        let read = libc::pread(found.descriptor(), byte, 1, position);
+        (read, *errno())
     };
-    match read {
-        0 => Probe::Gone,
-        1 if found.is_read_only() => Probe::Works,
-        1 => room(found, position),
+    match (read, error) {
+        (0, _) => Probe::Gone,
+        (1, _) if found.is_read_only() => Probe::Works,
+        (1, _) => room(found, position),
+        // Another signal came, or the descriptor takes no reads of one byte (O_DIRECT).
+        (_, libc::EINTR | libc::EINVAL) => Probe::Works,
         _ => Probe::Refused,
     }
 }
