@@ -1,18 +1,19 @@
 /**
  * Plays random sequences of the whole API with everything that could disturb it: `node --expose-gc
- * fuzz.js SEED STEPS`. The process must not die, and every error must be one of those promised.
- * With the same seed the same steps are played; what other threads do meanwhile differs.
+ * fuzz.js SEED STEPS`. The process must not die, every error must be one of those promised, and what
+ * `checks.ts` watches must stay right. With the same seed the same steps are played; what other
+ * threads do meanwhile differs.
  */
 import assert from 'node:assert';
+import { spawnSync } from 'node:child_process';
 import {
-  close,
-  constants,
   mkdtempSync,
-  open,
+  openSync,
   read,
   rmSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { deflateRaw } from 'node:zlib';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
+import { Canaries, ControlFile, ModelFile } from './checks';
 import { Random } from './random';
 
 type AnyMap = Mmap | MmapMut | MmapCow;
@@ -29,6 +31,17 @@ const random = new Random(Number(seed));
 const folder = mkdtempSync(join(tmpdir(), 'memmap-fuzz-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const files = ['a', 'b', 'c'].map((name) => join(folder, name));
+/** A hole, most of it behind the first 4 GiB. */
+const large = join(folder, 'large');
+const LARGE = 2 ** 32 + 300_000;
+
+const control = new ControlFile(join(folder, 'control'));
+const canaries = new Canaries(random);
+const models = [
+  new ModelFile(random, join(folder, 'model'), 0),
+  new ModelFile(random, join(folder, 'unaligned'), 5001),
+  new ModelFile(random, join(folder, 'far'), 2 ** 32 + 4093),
+];
 
 /** What is alive, in no order; old ones are dropped so that they are collected. */
 const maps: AnyMap[] = [];
@@ -38,14 +51,26 @@ let step = 0;
 
 const CODES = /^(ERR_MMAP_|ERR_OUT_OF_RANGE$|ERR_INVALID_ARG|ABORT_ERR$|EEXIST$|ENOENT$|EINVAL$)/;
 
-/** Errors that may come: the promised ones, and Node's own about Buffers that are detached. */
+/** The engine's own words about arrays that are detached or too short; Bun has others than V8. */
+const ENGINE =
+  /detached|out of bounds|out of range|invalid (typed array )?(length|offset)|outside the bounds|allocation failed/i;
+
+/** How often things came about, to see what the steps really do. */
+const counts = new Map<string, number>();
+
+function count(what: string): void {
+  counts.set(what, (counts.get(what) ?? 0) + 1);
+}
+
+/** Errors that may come: the promised ones, and the runtime's own about Buffers that are detached. */
 function allow(error: unknown): void {
   if (!(error instanceof Error)) throw error;
   const code: unknown = Reflect.get(error, 'code');
-  if (typeof code === 'string' && (CODES.test(code) || code === 'EFAULT')) return;
-  if (error instanceof TypeError && /detached/i.test(error.message)) return;
-  if (error.name === 'DataCloneError' || error instanceof RangeError) return;
-  throw error;
+  const array = error instanceof TypeError || error instanceof RangeError;
+  if (typeof code === 'string' && (CODES.test(code) || code === 'EFAULT')) count(code);
+  else if (array && ENGINE.test(error.message)) count('detached');
+  else if (error.name === 'DataCloneError') count(error.name);
+  else throw error;
 }
 
 function later(promise: Promise<unknown>): void {
@@ -68,17 +93,37 @@ function somePosition(length: number): number {
 }
 
 function aMap(): AnyMap {
-  return maps.length === 0 ? openOne() : random.pick(maps);
+  const map = maps.length === 0 ? openOne() : random.pick(maps);
+  // What follows on a closed map, or one that has lost bytes, is always the same error: make most
+  // of them useful again.
+  if (map.closed && random.below(10) > 0) {
+    maps.splice(maps.indexOf(map), 1);
+    return openOne();
+  }
+  const { truncated, io } = map.faults;
+  if ((truncated || io !== null) && random.below(3) > 0) map.refresh();
+  return map;
+}
+
+function aMutable(): MmapMut {
+  const found = maps.filter((map) => map instanceof MmapMut && !map.closed);
+  const map = found.length > 0 ? random.pick(found) : MmapMut.open(random.pick(files));
+  if (found.length === 0) keep(maps, map, 30);
+  return map as MmapMut;
 }
 
 function openOne(): AnyMap {
-  const path = random.pick(files);
-  const kind = random.pick([Mmap, MmapMut, MmapCow]);
-  const offset = random.pick([0, 0, 1, 4096, random.below(5000)]);
+  const which = random.below(10);
+  // Nothing that is done with a map that is not MmapMut may change the control file.
+  const kinds = which === 0 ? [Mmap, MmapCow] : [Mmap, MmapMut, MmapCow];
+  const path = which === 0 ? control.path : which === 1 ? large : random.pick(files);
+  const far = [2 ** 32, LARGE - 100_001, LARGE - 65_536, 2 ** 31 + 5];
+  const offset = random.pick(which === 1 ? far : [0, 0, 1, 4096, random.below(5000)]);
+  const kind = random.pick(kinds);
   const map = kind.open(path, {
     offset,
     guard: true,
-    ...(random.below(3) === 0 ? { length: random.below(10_000) } : {}),
+    ...(which === 1 || random.below(3) === 0 ? { length: random.below(10_000) } : {}),
     ...(random.below(4) === 0 ? { onFault: () => {} } : {}),
   });
   keep(maps, map, 30);
@@ -86,7 +131,11 @@ function openOne(): AnyMap {
 }
 
 function aBuffer(): Uint8Array {
-  if (buffers.length > 0 && random.below(2) === 0) return random.pick(buffers);
+  if (buffers.length > 0 && random.below(2) === 0) {
+    const known = random.pick(buffers);
+    // One that is detached is used now and then, not always.
+    if (known.length > 0 || random.below(10) === 0) return known;
+  }
   const map = aMap();
   const { length } = map;
   const made = random.pick([
@@ -99,20 +148,47 @@ function aBuffer(): Uint8Array {
   return made;
 }
 
-function writable(): MmapMut | MmapCow | null {
+function writable(): MmapMut | MmapCow {
   const map = aMap();
-  return map instanceof Mmap ? null : map;
+  return map instanceof Mmap ? aMutable() : map;
 }
 
-/** Reads from a FIFO-like source that is slow: the kernel writes when the Buffer may be gone. */
+/** FIFOs, each of which one read waits for: until something is written, its thread is in the kernel. */
+const fifos: number[] = [];
+for (const name of ['x', 'y'].map((name) => join(folder, name))) {
+  if (spawnSync('mkfifo', [name]).status === 0) fifos.push(openSync(name, 'r+'));
+}
+
+/** Reads into a Buffer that may be gone before the kernel writes to it. */
 async function readInto(buffer: Uint8Array): Promise<void> {
-  if (buffer.length === 0) return;
-  const file = await promisify(open)('/dev/zero', constants.O_RDONLY);
-  try {
-    await promisify(read)(file, buffer, 0, buffer.length, null);
-  } finally {
-    await promisify(close)(file);
+  const fifo = fifos.pop();
+  if (buffer.length === 0 || fifo === undefined) {
+    if (fifo !== undefined) fifos.push(fifo);
+    return;
   }
+  const length = Math.min(buffer.length, 4096);
+  let rest = length;
+  setTimeout(() => writeSync(fifo, Buffer.alloc(length, 0xee)), random.below(10));
+  try {
+    rest -= (await promisify(read)(fifo, buffer, 0, length, null)).bytesRead;
+    count('read into a Buffer');
+  } finally {
+    // Pages that may not be written end the read, by EFAULT or early: the next one must wait, too.
+    if (rest > 0) await promisify(read)(fifo, Buffer.alloc(rest), 0, rest, null);
+    fifos.push(fifo);
+  }
+}
+
+/** What a transfer has made. */
+const moved = new WeakSet<ArrayBufferLike>();
+
+/**
+ * An ArrayBuffer to be transferred. Not one that was transferred before: with a job pending on it the
+ * engine would free the memory under the job, as it does with its own (see docs/runtimes.md).
+ */
+function movable(): ArrayBuffer | null {
+  const { buffer } = aBuffer();
+  return moved.has(buffer) ? null : (buffer as ArrayBuffer);
 }
 
 const WORKER = `
@@ -162,15 +238,23 @@ const actions: [weight: number, action: () => unknown][] = [
   ],
   [8, () => truncateSync(random.pick(files), someLength())],
   [4, () => writeFileSync(random.pick(files), Buffer.alloc(someLength(), random.below(256)))],
+  [2, () => truncateSync(large, random.pick([LARGE, LARGE, 0, 2 ** 32 - 1, 2 ** 32 + 4097]))],
   [10, () => aMap().close()],
   [8, () => aMap().refresh()],
   [
     4,
     () => {
-      const map = aMap();
-      if (map instanceof MmapMut) map.resize(someLength(), { allocate: random.below(2) > 0 });
+      const map = aMutable();
+      // Only a map that reaches the end of its file can be resized.
+      if (random.below(4) > 0) map.refresh();
+      map.resize(someLength(), { allocate: random.below(2) > 0 });
+      count('resized');
     },
   ],
+  [10, () => random.pick(models).change()],
+  [2, () => random.pick(models).check()],
+  [1, () => control.check()],
+  [4, () => canaries.add()],
   [
     20,
     () => {
@@ -183,48 +267,48 @@ const actions: [weight: number, action: () => unknown][] = [
   [20, () => aBuffer().fill(random.below(256), 0, random.below(10_000))],
   [5, () => aBuffer().indexOf(random.below(256))],
   [5, () => aBuffer().copyWithin(random.below(100), random.below(1000))],
-  [8, () => writable()?.write(aBuffer().subarray(0, 5000), random.below(10_000))],
-  [5, () => writable()?.fill(aBuffer().subarray(0, 7), random.below(100))],
-  [5, () => writable()?.copyWithin(random.below(1000), random.below(1000))],
-  [
-    5,
-    () => {
-      const map = aMap();
-      if (map instanceof MmapMut) later(map.flush());
-    },
-  ],
-  [
-    3,
-    () => {
-      const map = aMap();
-      if (map instanceof MmapMut) map.flushSync();
-    },
-  ],
+  [8, () => writable().write(aBuffer().subarray(0, 5000), random.below(10_000))],
+  [5, () => writable().fill(aBuffer().subarray(0, 7), random.below(100))],
+  [5, () => writable().copyWithin(random.below(1000), random.below(1000))],
+  [5, () => later(aMutable().flush())],
+  [3, () => aMutable().flushSync()],
   [
     3,
     () => {
       const controller = new AbortController();
-      const map = aMap();
-      if (map instanceof MmapMut) {
-        later(map.flush(0, undefined, { signal: controller.signal }));
-        controller.abort();
-      }
+      later(aMutable().flush(0, undefined, { signal: controller.signal }));
+      controller.abort();
     },
   ],
   [
     5,
     () => {
-      const { buffer } = aBuffer();
-      const transfer: unknown = Reflect.get(buffer, 'transfer');
+      const buffer = movable();
+      const transfer: unknown = buffer && Reflect.get(buffer, 'transfer');
       if (typeof transfer !== 'function') return;
       const how = random.pick([[], [someLength()]]);
-      keep(buffers, new Uint8Array(Reflect.apply(transfer, buffer, how)), 40);
+      const taken: ArrayBuffer = Reflect.apply(transfer, buffer, how);
+      moved.add(taken);
+      keep(buffers, new Uint8Array(taken), 40);
+      count('transferred');
     },
   ],
-  [2, () => structuredClone(aBuffer().buffer, { transfer: [aBuffer().buffer as ArrayBuffer] })],
+  [
+    2,
+    () => {
+      const buffer = movable();
+      if (buffer === null) return;
+      const taken = structuredClone(buffer, { transfer: [buffer] });
+      moved.add(taken);
+      keep(buffers, new Uint8Array(taken), 40);
+    },
+  ],
   [5, () => later(readInto(aBuffer()))],
   // No more than one chunk: Node's zlib asserts when it comes back to a detached Buffer.
-  [3, () => later(promisify(deflateRaw)(aBuffer().subarray(0, 8000)))],
+  [
+    3,
+    () => later(promisify(deflateRaw)(aBuffer().subarray(0, 8000)).then(() => count('deflated'))),
+  ],
   [2, () => Reflect.get(globalThis, 'gc')?.()],
   [5, () => buffers.splice(random.below(buffers.length + 1))],
   [2, () => maps.splice(random.below(maps.length + 1))],
@@ -242,6 +326,8 @@ const drawn = actions.flatMap(([weight, action]) => Array<() => unknown>(weight)
 
 async function main(): Promise<void> {
   for (const path of files) writeFileSync(path, Buffer.alloc(100_000, 1));
+  writeFileSync(large, '');
+  truncateSync(large, LARGE);
   for (; step < Number(steps); step++) {
     try {
       await random.pick(drawn)();
@@ -253,7 +339,14 @@ async function main(): Promise<void> {
   }
   await Promise.all(pending);
   for (const map of maps) map.close();
+  control.check();
+  canaries.check();
+  for (const model of models) model.check();
   assert.strictEqual(step, Number(steps));
+  const tally = [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([what, times]) => `${times} ${what}`);
+  console.log(tally.join(', '));
 }
 
 main().catch((error) => {

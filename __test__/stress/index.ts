@@ -1,6 +1,13 @@
 import { killedOwners, terminatedOwners } from './dead-owners';
+import { inChildren } from './in-children';
 import { interleavings } from './interleavings';
 import type { Scenario } from './scenario';
 
 /** All scenarios. */
-export const scenarios: Scenario[] = [interleavings, killedOwners, terminatedOwners];
+export const scenarios: Scenario[] = [
+  inChildren({ name: 'fault-race', fullSize: 10_000, slices: 10 }),
+  inChildren({ name: 'fuzz', fullSize: 100_000, slices: 20 }),
+  interleavings,
+  killedOwners,
+  terminatedOwners,
+];

@@ -1,4 +1,4 @@
-/** What `npm run stress` runs, and in small every test run. */
+/** What `npm run stress` runs, and in small the project's own check. */
 import type { Random } from './random';
 
 /** How a scenario is to run. The same seed and size make the same choices again. */
@@ -13,7 +13,7 @@ export interface StressOptions {
 /** Something that is done many times at random, and throws where memmap breaks a promise. */
 export interface Scenario {
   name: string;
-  /** The rounds that a run of the tests takes. */
+  /** The rounds that `npm run stress -- --slice` takes. */
   smallSize: number;
   /** The rounds that `npm run stress` takes. */
   fullSize: number;
