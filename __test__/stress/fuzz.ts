@@ -49,7 +49,8 @@ const buffers: Uint8Array[] = [];
 const pending = new Set<Promise<unknown>>();
 let step = 0;
 
-const CODES = /^(ERR_MMAP_|ERR_OUT_OF_RANGE$|ERR_INVALID_ARG|ABORT_ERR$|EEXIST$|ENOENT$|EINVAL$)/;
+const CODES =
+  /^(ERR_MMAP_|ERR_OUT_OF_RANGE$|ERR_INVALID_ARG|ABORT_ERR$|EEXIST$|ENOENT$|EINVAL$|EAGAIN$|ENOMEM$|EPERM$)/;
 
 /** The engine's own words about arrays that are detached or too short; Bun has others than V8. */
 const ENGINE =
@@ -122,7 +123,8 @@ function openOne(): AnyMap {
   const kind = random.pick(kinds);
   const map = kind.open(path, {
     offset,
-    guard: true,
+    shared: random.below(8) === 0,
+    populate: random.below(8) === 0,
     ...(which === 1 || random.below(3) === 0 ? { length: random.below(10_000) } : {}),
     ...(random.below(4) === 0 ? { onFault: () => {} } : {}),
   });
@@ -146,6 +148,22 @@ function aBuffer(): Uint8Array {
   ])();
   keep(buffers, made, 40);
   return made;
+}
+
+const HINTS =
+  'normal random sequential willneed dontfork dofork mergeable unmergeable hugepage nohugepage ' +
+  'dontdump dodump cold pageout populate-read dontneed populate-write free remove';
+
+function someRange(map: AnyMap): [start: number, end: number] {
+  const start = random.below(map.length + 1);
+  return [start, start + random.below(map.length + 1 - start)];
+}
+
+/** Does something with a map, and counts where it worked. */
+function inMemory<T>(call: (map: AnyMap) => T): T {
+  const done = call(aMap());
+  if (!(done instanceof Promise)) count('memory controlled');
+  return done;
 }
 
 function writable(): MmapMut | MmapCow {
@@ -251,6 +269,30 @@ const actions: [weight: number, action: () => unknown][] = [
       count('resized');
     },
   ],
+  [
+    8,
+    () => {
+      const map = aMap();
+      // Some hints are for writable maps only, some for other systems: then it says so.
+      Reflect.apply(map.advise, map, [random.pick(HINTS.split(' ')), ...someRange(map)]);
+    },
+  ],
+  [3, () => inMemory((map) => map.prefetchSync(...someRange(map)))],
+  [3, () => later(inMemory((map) => map.prefetch(...someRange(map))))],
+  [3, () => inMemory((map) => map.evictSync(...someRange(map)))],
+  [3, () => later(inMemory((map) => map.evict(...someRange(map))))],
+  [
+    2,
+    () => {
+      const map = aMap();
+      const kind = [Mmap, MmapMut, MmapCow].find((kind) => map instanceof kind) ?? Mmap;
+      keep(maps, kind.from(map.descriptor()), 30);
+      count('opened by descriptor()');
+    },
+  ],
+  [2, () => inMemory((map) => map.residency(...someRange(map)))],
+  [2, () => inMemory((map) => map.mlock(...someRange(map)))],
+  [2, () => inMemory((map) => map.munlock(...someRange(map)))],
   [10, () => random.pick(models).change()],
   [2, () => random.pick(models).check()],
   [1, () => control.check()],
