@@ -3,24 +3,29 @@
  * read-only map; memmap, Python's mmap and mmap-io (npm, compiled here), each in a child process.
  */
 const { spawn, spawnSync } = require('node:child_process');
-const { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync } = require('node:fs');
-const { writeFileSync } = require('node:fs');
+const { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { dirname, join } = require('node:path');
+const { program } = require('../scripts/runtimes');
 
 const LENGTH = 4 << 20;
 const MMAP_IO = '@riaskov/mmap-io';
 
-/** The folder of mmap-io, compiled where it is not yet; null where it cannot be. */
+/**
+ * The folder of mmap-io, compiled where it is not yet; null where it does not load: it is bound to
+ * the version of Node.js whose headers it was compiled with.
+ */
 function mmapIo() {
-  const root = join(dirname(__dirname), '.runtimes', 'mmap-io');
-  const folder = join(root, 'node_modules', MMAP_IO);
-  if (!existsSync(folder)) {
-    const quiet = ['--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
-    spawnSync('npm', ['install', '--prefix', root, ...quiet, MMAP_IO], { stdio: 'ignore' });
+  try {
+    const file = `${MMAP_IO}/package.json`;
+    const found = program({ name: 'mmap-io', package: `${MMAP_IO}@1.4.3`, file });
+    const folder = found && dirname(found);
+    const loads = spawnSync(process.execPath, ['-e', `require(${JSON.stringify(folder)})`]);
+    return loads.status === 0 ? folder : null;
+  } catch (error) {
+    console.error(error.message);
+    return null;
   }
-  const loads = spawnSync(process.execPath, ['-e', `require(${JSON.stringify(folder)})`]);
-  return loads.status === 0 ? folder : null;
 }
 
 /** A small disk with a sparse file that it has no room for, seen only by the command it starts. */
@@ -74,7 +79,9 @@ async function main() {
     for (const scenario of ['truncated', 'disk full', 'stray write']) {
       rows[scenario] = {};
       for (const [name, command] of Object.entries(contestants)) {
-        rows[scenario][name] = command ? await play(scenario, command, folder) : 'does not compile';
+        rows[scenario][name] = command
+          ? await play(scenario, command, folder)
+          : 'does not load here';
       }
     }
   } finally {
