@@ -28,15 +28,20 @@ export function script(path: string, code: string): string {
     (async () => {${code}})();`;
 }
 
+/** When each process will have ended; asked for at its start, since it may end before anybody asks. */
+const closings = new WeakMap<ChildProcess, Promise<unknown[]>>();
+
 /** Another Node.js process; `prefix` is a command line to start it with. */
 export function start(path: string, code: string, ...prefix: string[]): ChildProcess {
   const [program = process.execPath, ...rest] = [...prefix, process.execPath];
-  return spawn(program, [...rest, '-e', script(path, code)], {
+  const child = spawn(program, [...rest, '-e', script(path, code)], {
     cwd: root,
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: 100_000,
     killSignal: 'SIGKILL',
   });
+  closings.set(child, once(child, 'close'));
+  return child;
 }
 
 /** The next line that a process prints. */
@@ -56,7 +61,7 @@ export async function ended(child: ChildProcess) {
   child.stderr?.on('data', (text) => {
     stderr += text;
   });
-  const [status, signal] = await once(child, 'close');
+  const [status, signal] = await (closings.get(child) ?? once(child, 'close'));
   return { status, signal, stdout: stdout.trim(), stderr };
 }
 
