@@ -309,6 +309,10 @@ impl Slot {
     }
 }
 
+#[cfg_attr(
+    windows,
+    allow(dead_code, reason = "there a file cannot lose what is mapped")
+)]
 impl Found {
     /// Whether the map was closed: its range is zero pages, no access to it can fail.
     pub fn is_retired(&self) -> bool {

@@ -28,6 +28,8 @@ pub use paging::{Pages, lock_limit, may_divide, page_size};
 #[cfg_attr(windows, path = "shared_windows.rs")]
 pub mod shared;
 
+#[cfg(windows)]
+pub use platform::is_being_retired;
 pub use platform::{
     Memory, descriptor, duplicate, host_symbol, libuv_error, open, path_from_bytes, reserve,
     size_of, sync_after_flush,

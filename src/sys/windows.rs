@@ -1,36 +1,45 @@
-//! Windows. Compiled only there, and not yet run by us: what it promises is from Microsoft's
-//! documentation of the functions it calls.
+//! Windows. What it promises is from Microsoft's documentation of the functions it calls;
+//! `docs/platforms.md` says how far it was tried.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::fs::FileTypeExt as _;
-use std::os::windows::io::{AsRawHandle, BorrowedHandle};
+use std::os::windows::io::{AsRawHandle, BorrowedHandle, RawHandle};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use memmap2::{MmapOptions, MmapRaw};
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, ERROR_CALL_NOT_IMPLEMENTED, ERROR_COMMITMENT_LIMIT, ERROR_CRC,
+    ERROR_INVALID_FUNCTION, ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER, ERROR_IO_DEVICE,
+    ERROR_LOCK_VIOLATION, ERROR_NOT_SUPPORTED, ERROR_SHARING_VIOLATION, ERROR_USER_MAPPED_FILE,
+};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ALLOCATION_INFO, FileAllocationInfo, SetFileInformationByHandle,
 };
 use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 use windows_sys::Win32::System::Memory::{
-    MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_READONLY, PAGE_READWRITE, VirtualAlloc, VirtualFree,
-    VirtualProtect,
+    MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_PROTECTION_FLAGS, PAGE_READONLY, PAGE_READWRITE,
+    PAGE_WRITECOPY, VirtualAlloc, VirtualFree, VirtualProtect,
 };
 use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
 
-use super::{Access, Anonymous};
+use super::{Access, Anonymous, write_zeros};
 use crate::error::{Failure, Result};
-
-unsafe extern "C" {
-    /// The C run-time's handle for a descriptor, which is what Node's descriptors are (through
-    /// libuv, which exports its own view of the same table for addons).
-    fn uv_get_osfhandle(descriptor: i32) -> *mut std::ffi::c_void;
-}
 
 /// The error's number as libuv writes it (`uv/errno.h`), so that Node can name it.
 pub fn libuv_error(error: &io::Error) -> i32 {
     use io::ErrorKind as Kind;
+    // What std does not sort into a kind of its own, or not as Node does.
+    match error.raw_os_error().map_or(0, |number| number as u32) {
+        ERROR_ACCESS_DENIED => return -4048,
+        ERROR_INVALID_HANDLE => return -4083,
+        ERROR_SHARING_VIOLATION | ERROR_LOCK_VIOLATION | ERROR_USER_MAPPED_FILE => return -4082,
+        ERROR_COMMITMENT_LIMIT => return -4057,
+        ERROR_CRC | ERROR_IO_DEVICE => return -4070,
+        _ => {}
+    }
     match error.kind() {
         Kind::NotFound => -4058,
         Kind::AlreadyExists => -4075,
@@ -77,13 +86,24 @@ pub fn open(path: &Path, access: Access) -> Result<File> {
 /// Our own handle of the open file that the caller knows as `descriptor`.
 ///
 /// # Errors
-/// `EINVAL` where no such descriptor is open.
+/// `EBADF` where no such descriptor is open, `ERR_MMAP_UNSUPPORTED` where the runtime does not
+/// tell.
 pub fn duplicate(descriptor: i32) -> Result<File> {
+    // Descriptors are numbers of the C library that is linked into the runtime; ours knows nothing
+    // of them. Looked up by name, since the addon must also load where there is no such function.
+    let ask = host_symbol(c"uv_get_osfhandle").ok_or_else(|| {
+        Failure::unsupported(
+            "on Windows this runtime does not tell addons which file a descriptor is (it exports \
+             no uv_get_osfhandle); open the file by its path",
+        )
+    })?;
+    // SAFETY: libuv declares it as `uv_os_fd_t uv_get_osfhandle(int fd)`, in every version.
+    let ask: unsafe extern "C" fn(i32) -> RawHandle = unsafe { std::mem::transmute(ask) };
     // SAFETY: any number may be asked for; one that is not open gives INVALID_HANDLE_VALUE (-1) or
     // -2, for a descriptor without a file.
-    let handle = unsafe { uv_get_osfhandle(descriptor) };
+    let handle = unsafe { ask(descriptor) };
     if handle as isize == -1 || handle as isize == -2 {
-        let error = io::Error::from(io::ErrorKind::InvalidInput);
+        let error = io::Error::from_raw_os_error(ERROR_INVALID_HANDLE as i32);
         return Err(Failure::system("dup")(error));
     }
     // SAFETY: the handle is open; the borrow ends with this call.
@@ -116,7 +136,8 @@ pub fn size_of(file: &File) -> Result<u64> {
     Ok(facts.len())
 }
 
-/// Reserves disk space for the first `to` bytes; the file's length is set by the caller.
+/// Reserves disk space for the first `to` bytes; the file's length is set by the caller. Zeros are
+/// written from `from` on where the file system cannot reserve (network drives; Wine).
 ///
 /// # Errors
 /// `ENOSPC`, ...
@@ -137,9 +158,16 @@ pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
             size_of_val(&wanted) as u32,
         )
     };
-    match done {
-        0 => Err(Failure::system("fallocate")(io::Error::last_os_error())),
-        _ => Ok(()),
+    if done != 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error().map_or(0, |number| number as u32) {
+        ERROR_INVALID_FUNCTION
+        | ERROR_NOT_SUPPORTED
+        | ERROR_CALL_NOT_IMPLEMENTED
+        | ERROR_INVALID_PARAMETER => write_zeros(file, from, to).map_err(Failure::system("write")),
+        _ => Err(Failure::system("fallocate")(error)),
     }
 }
 
@@ -158,12 +186,62 @@ pub fn sync_after_flush(_: &File) -> Result<()> {
     Ok(())
 }
 
+/// What the addresses of a map hold.
+enum State {
+    /// A view of the file, or of the page file.
+    Mapped(MmapRaw),
+    /// Zeros; the map was retired.
+    Zeros,
+    /// Somebody else's: retiring could not keep the addresses.
+    Lost,
+}
+
 /// A range of memory that is given back to the system when it is dropped.
 pub struct Memory {
     start: *mut u8,
     length: usize,
-    /// None once retired: memmap2 holds a handle of the file, which has to go then.
-    view: Mutex<Option<MmapRaw>>,
+    anonymous: bool,
+    state: Mutex<State>,
+}
+
+/// The first address and the one after the last that are being retired now, one map at a time.
+static RETIRING: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+static RETIRE: Mutex<()> = Mutex::new(());
+
+/// Whether the address is unmapped just for the moment: see [`Memory::retire`].
+pub fn is_being_retired(address: usize) -> bool {
+    let [start, end] = [0, 1].map(|bound| RETIRING[bound].load(Ordering::SeqCst));
+    (start..end).contains(&address)
+}
+
+/// Sets the access to the pages from `start` on.
+fn protect(start: *const u8, length: usize, access: PAGE_PROTECTION_FLAGS) -> io::Result<()> {
+    let mut before = 0;
+    // SAFETY: callers pass ranges of views that they have just made and not lent yet.
+    match unsafe { VirtualProtect(start.cast(), length, access, &mut before) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// A view that may not be written, the pages of which the guard can make copy-on-write. A
+/// copy-on-write view does for that, but Windows sets room aside in the page file for the whole of
+/// it, as if every page were going to be written; so this is the second choice. The first is
+/// allowed by all that is documented, and tried on the first page.
+fn read_only_view(options: &MmapOptions, file: &File) -> io::Result<MmapRaw> {
+    let view = options.map_raw_read_only(file)?;
+    let tried = protect(view.as_ptr(), 1, PAGE_WRITECOPY);
+    if tried
+        .and_then(|()| protect(view.as_ptr(), 1, PAGE_READONLY))
+        .is_ok()
+    {
+        return Ok(view);
+    }
+    // SAFETY: the memory is only ever used through raw pointers and ArrayBuffers, so that other
+    // processes may change the file does not break a Rust reference.
+    let view = unsafe { options.map_copy(file) }.map(MmapRaw::from)?;
+    protect(view.as_ptr(), view.len(), PAGE_READONLY)?;
+    Ok(view)
 }
 
 // SAFETY: the address is only a number here; what it points to is shared memory that nobody
@@ -173,11 +251,12 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    fn over(view: MmapRaw) -> Memory {
+    fn over(view: MmapRaw, anonymous: bool) -> Memory {
         Memory {
             start: view.as_mut_ptr(),
             length: view.len(),
-            view: Mutex::new(Some(view)),
+            anonymous,
+            state: Mutex::new(State::Mapped(view)),
         }
     }
 
@@ -196,31 +275,16 @@ impl Memory {
         options.offset(offset).len(length);
         let mapped = match access {
             Access::ReadWrite => options.map_raw(file),
+            Access::Read if guarded => read_only_view(&options, file),
             // SAFETY: the memory is only ever used through raw pointers and ArrayBuffers, so that
             // other processes may change the file does not break a Rust reference.
             Access::Read | Access::CopyOnWrite => unsafe {
                 options.map_copy(file).map(MmapRaw::from)
             },
         };
-        let memory = mapped.map(Memory::over).map_err(Failure::system("mmap"))?;
-        if guarded && access == Access::Read {
-            memory.forbid_writing()?;
-        }
-        Ok(memory)
-    }
-
-    /// Makes a copy-on-write view read-only; the guard makes pages copy-on-write again that are
-    /// written all the same.
-    fn forbid_writing(&self) -> Result<()> {
-        let (base, end) = self.pages();
-        let mut before = 0;
-        // SAFETY: the range is the view's own.
-        let done =
-            unsafe { VirtualProtect(base as *const _, end - base, PAGE_READONLY, &mut before) };
-        match done {
-            0 => Err(Failure::system("mprotect")(io::Error::last_os_error())),
-            _ => Ok(()),
-        }
+        mapped
+            .map(|view| Memory::over(view, false))
+            .map_err(Failure::system("mmap"))
     }
 
     /// `length` bytes (not 0) of zeros that belong to no file. Windows always sets room aside in
@@ -237,7 +301,7 @@ impl Memory {
         }
         let mapped = MmapOptions::new().len(length).map_anon();
         mapped
-            .map(|map| Memory::over(MmapRaw::from(map)))
+            .map(|map| Memory::over(MmapRaw::from(map), true))
             .map_err(Failure::system("mmap"))
     }
 
@@ -256,32 +320,40 @@ impl Memory {
     /// # Errors
     /// `EIO`, `ENOSPC`, ...
     pub fn flush(&self, start: usize, length: usize) -> Result<()> {
-        let view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*view {
-            Some(view) => view
+        match &*self.state.lock().unwrap_or_else(PoisonError::into_inner) {
+            State::Mapped(view) => view
                 .flush_range(start, length)
                 .map_err(Failure::system("msync")),
-            None => Ok(()),
+            State::Zeros | State::Lost => Ok(()),
         }
     }
 
-    /// Unmaps the view, which closes memmap2's handle of the file too, and puts zero pages in its
-    /// place. Windows has no call that does both at once: should another thread take the addresses
-    /// in between, they stay its own, and a late reader of ours meets an access violation or its
-    /// memory. Windows leaves a view's addresses to nobody else for long enough that we have no
-    /// better answer yet; placeholder views (`MapViewOfFile3`) would be one.
+    /// Unmaps the view, which closes memmap2's handle of the file too, and puts zeros in its place.
+    /// Windows has no call that does both at once. Whoever touches the range in between waits in
+    /// the guard's handler until the zeros are there. Should another thread be given the addresses
+    /// in between, they stay its own; placeholder views (`MapViewOfFile3`) would rule that out.
+    /// Anonymous memory, which has no file to be let go, is left as it is.
     pub fn retire(&self) -> bool {
-        let view = self
-            .view
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        drop(view);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.anonymous || !matches!(*state, State::Mapped(_)) {
+            return true;
+        }
         let (base, end) = self.pages();
-        let kind = MEM_RESERVE | MEM_COMMIT;
-        // SAFETY: the range has just been unmapped; where it is not free any more the call fails
-        // and changes nothing.
-        unsafe { VirtualAlloc(base as *const _, end - base, kind, PAGE_READWRITE) };
+        let _turn = RETIRE.lock().unwrap_or_else(PoisonError::into_inner);
+        RETIRING[0].store(base, Ordering::SeqCst);
+        RETIRING[1].store(end, Ordering::SeqCst);
+        *state = State::Lost;
+        let reserved = |kind| {
+            // SAFETY: the range has just been unmapped; where it is not free any more the call
+            // fails and changes nothing.
+            let at = unsafe { VirtualAlloc(base as *const _, end - base, kind, PAGE_READWRITE) };
+            !at.is_null()
+        };
+        // Where there is no room for so many zeros, the guard makes those that are asked for.
+        if reserved(MEM_RESERVE | MEM_COMMIT) || reserved(MEM_RESERVE) {
+            *state = State::Zeros;
+        }
+        RETIRING[1].store(0, Ordering::SeqCst);
         true
     }
 
@@ -299,10 +371,9 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        let view = self.view.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if view.is_none() {
-            // SAFETY: nobody refers to the range any more. Where `retire` did not get it, the call
-            // fails, since it releases only what VirtualAlloc reserved at this very address.
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if matches!(state, State::Zeros) {
+            // SAFETY: `retire` has allocated exactly this range, and nobody refers to it any more.
             unsafe { VirtualFree(self.pages().0 as *mut _, 0, MEM_RELEASE) };
         }
     }
