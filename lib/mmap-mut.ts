@@ -300,16 +300,21 @@ export class MmapMut extends AtomicMap {
     }
   }
 
-  /** The old pages go before the file is cut, so that none past the file's end is ever mapped. */
+  /**
+   * The old pages go before the file is cut, so that none past the file's end is ever mapped.
+   * Windows cuts no file of which anything is mapped, so there all of them go.
+   */
   #shrink(open: Binding.MmapMut, length: number, path: string | null): void {
     const { offset, length: before } = memoryOf(this);
-    const shorter = attempt(() => open.again(length), path);
-    this.replaceMemory(shorter);
+    const held = attempt(() => open.again(process.platform === 'win32' ? 0 : length), path);
+    this.replaceMemory(held);
+    const goOn = (size: number) => this.replaceMemory(attempt(() => held.again(size), path));
     try {
-      shorter.setFileSize(offset + length, false);
+      held.setFileSize(offset + length, false);
     } catch (error) {
-      this.replaceMemory(attempt(() => shorter.again(before), path));
+      goOn(before);
       throw fromNative(error, path);
     }
+    if (held.length < length) goOn(length);
   }
 }
