@@ -25,7 +25,8 @@ import type { Shared } from './shared';
 export interface CreateOptions extends Omit<MemoryOptions, 'guard'> {
   /**
    * Whether a file of that name may be there already. It is replaced in one step when the new file
-   * is complete; maps of the old file keep the old file. Default false: `EEXIST`.
+   * is complete; maps of the old file keep the old file. Windows replaces no file
+   * that is mapped: `EPERM`. Default false: `EEXIST`.
    */
   overwrite?: boolean;
   /**

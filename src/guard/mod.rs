@@ -10,7 +10,7 @@
 //! |---|---|
 //! | the file was truncated, a page past its end was touched | lays zero pages from there to the map's end |
 //! | the disk is full or broken, the page cannot be had | replaces that page by a zero page |
-//! | something wrote to a read-only map | makes the page writable: it is private, the kernel copies it |
+//! | something wrote to a read-only map | makes the page a private one that may be written |
 //! | the file has the page after all (it regrew), or the map was closed meanwhile | nothing: trying again succeeds |
 //! | anything else | calls the handler that was there before |
 //!

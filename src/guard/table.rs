@@ -131,7 +131,7 @@ pub struct Range {
     pub offset: u64,
     /// The descriptor of the file, open for as long as the watch is neither retired nor dropped.
     pub descriptor: i32,
-    /// Whether the pages are private and not writable.
+    /// Whether the pages are not to be written.
     pub read_only: bool,
 }
 
@@ -339,7 +339,7 @@ impl Found {
         self.slot.descriptor.load(Ordering::Relaxed)
     }
 
-    /// Whether the pages are private and not writable.
+    /// Whether the pages are not to be written.
     pub fn is_read_only(&self) -> bool {
         self.slot.read_only.load(Ordering::Relaxed) != 0
     }

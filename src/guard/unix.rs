@@ -1,7 +1,8 @@
 //! The signal handler, on Linux and macOS.
 //!
 //! Everything from [`handle`] down runs in a signal handler and is async-signal-safe: system calls
-//! and atomics only, `errno` saved and put back.
+//! and atomics only, `errno` saved and put back. What the two systems do differently is in
+//! `linux.rs` and `macos.rs`.
 
 use std::cell::UnsafeCell;
 use std::mem::{MaybeUninit, zeroed};
@@ -12,6 +13,10 @@ use libc::{c_int, c_void, siginfo_t};
 
 use super::notice;
 use super::table::{self, Found};
+
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(target_vendor = "apple", path = "macos.rs")]
+mod system;
 
 /// Patches of single pages before the pages made different at a time are doubled. Each may cost
 /// the kernel two maps more, of the 65,530 that a process has by default.
@@ -112,11 +117,9 @@ impl Previous {
     }
 }
 
-/// Whether a process sent the signal, as opposed to an instruction that faulted (sigaction(2):
-/// `si_code` is 0 or less then).
 fn was_sent(info: *const siginfo_t) -> bool {
     // SAFETY: the kernel passes a valid structure.
-    unsafe { (*info).si_code <= 0 }
+    system::was_sent(unsafe { (*info).si_code })
 }
 
 /// Lets the signal end the process as it does by default. A faulting instruction runs again when
@@ -133,12 +136,12 @@ fn die(signal: c_int, info: *const siginfo_t) {
 }
 
 extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
-    let errno = errno();
+    let errno = system::errno();
     // SAFETY: the thread's own variable, valid for its life.
     let saved = unsafe { *errno };
     // SAFETY: the kernel passes a valid structure; for a fault it holds the address.
     let (code, address) = unsafe { ((*info).si_code, (*info).si_addr() as usize) };
-    let survived = code > 0 && survive(signal, code, address, context);
+    let survived = !was_sent(info) && survive(signal, code, address, context);
     // SAFETY: as above.
     unsafe { *errno = saved };
     if !survived {
@@ -150,18 +153,6 @@ extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) 
     }
 }
 
-#[cfg(target_os = "linux")]
-fn errno() -> *mut c_int {
-    // SAFETY: no preconditions.
-    unsafe { libc::__errno_location() }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn errno() -> *mut c_int {
-    // SAFETY: no preconditions.
-    unsafe { libc::__error() }
-}
-
 /// Whether the fault was one of ours and the instruction may be tried again.
 fn survive(signal: c_int, code: c_int, address: usize, context: *const c_void) -> bool {
     let Some(found) = table::find(address) else {
@@ -171,11 +162,10 @@ fn survive(signal: c_int, code: c_int, address: usize, context: *const c_void) -
         return true;
     }
     let page = address & !(PAGE.load(Ordering::Relaxed) - 1);
-    match kind_of(signal, code, &found, page) {
-        Kind::StrayWrite if is_instruction(address, context) => false,
-        Kind::StrayWrite => allow_write(&found, page),
-        Kind::Missing => replace_missing(&found, page),
-        Kind::Other => false,
+    match system::kind_of((signal, code), &found, address, context) {
+        Some(Kind::StrayWrite) => allow_write(&found, page),
+        Some(Kind::Missing) => replace_missing(&found, page),
+        None => false,
     }
 }
 
@@ -184,53 +174,6 @@ enum Kind {
     StrayWrite,
     /// A page that the file does not have, or that could not be had.
     Missing,
-    Other,
-}
-
-#[cfg(target_os = "linux")]
-fn kind_of(signal: c_int, code: c_int, found: &Found, _: usize) -> Kind {
-    // From Linux's include/uapi/asm-generic/siginfo.h, as the libc crate lacks them for some.
-    const SEGV_ACCERR: c_int = 2;
-    const BUS_ADRERR: c_int = 2;
-    match (signal, code) {
-        (libc::SIGBUS, BUS_ADRERR) => Kind::Missing,
-        (libc::SIGSEGV, SEGV_ACCERR) if found.is_read_only() => Kind::StrayWrite,
-        _ => Kind::Other,
-    }
-}
-
-/// On macOS either fault may come as either signal; whether the file has the page tells them apart.
-#[cfg(not(target_os = "linux"))]
-fn kind_of(_: c_int, _: c_int, found: &Found, page: usize) -> Kind {
-    let has_page = file_size(found).is_some_and(|size| position(found, page) < size);
-    match has_page && found.is_read_only() {
-        true => Kind::StrayWrite,
-        false => Kind::Missing,
-    }
-}
-
-/// Whether the faulting address is that of the instruction itself: somebody jumped into the map,
-/// which making it writable does not mend.
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-fn is_instruction(address: usize, context: *const c_void) -> bool {
-    // SAFETY: with SA_SIGINFO the third argument is a ucontext_t.
-    let context = unsafe { &*context.cast::<libc::ucontext_t>() };
-    context.uc_mcontext.gregs[libc::REG_RIP as usize] as usize == address
-}
-
-#[cfg(all(target_os = "linux", target_arch = "aarch64"))]
-fn is_instruction(address: usize, context: *const c_void) -> bool {
-    // SAFETY: with SA_SIGINFO the third argument is a ucontext_t.
-    let context = unsafe { &*context.cast::<libc::ucontext_t>() };
-    context.uc_mcontext.pc as usize == address
-}
-
-#[cfg(not(all(
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-)))]
-fn is_instruction(_: usize, _: *const c_void) -> bool {
-    false
 }
 
 /// Where in the file a page is.
@@ -256,26 +199,14 @@ fn patch_size(found: &Found) -> usize {
     page_size << doublings.min(page_size.leading_zeros() - 1)
 }
 
-/// A stray write: the page is private, so that once it may be written the kernel copies it.
 fn allow_write(found: &Found, page: usize) -> bool {
-    let size = patch_size(found);
-    let start = page & !(size - 1);
-    let end = start.saturating_add(size).min(found.end());
-    // Where the process is out of kernel maps the whole map becomes one again.
-    if !make_writable(start.max(found.base()), end) && !make_writable(found.base(), found.end()) {
+    if !system::make_private(found, page) {
         return false;
     }
     if found.note_stray_write() {
         notice::raise();
     }
     true
-}
-
-fn make_writable(start: usize, end: usize) -> bool {
-    let access = libc::PROT_READ | libc::PROT_WRITE;
-    // SAFETY: the pages are the map's own, which stay mapped while the slot has a user; they are
-    // private, so that writing them changes no file.
-    unsafe { libc::mprotect(start as *mut c_void, end - start, access) == 0 }
 }
 
 /// A page that is not there: past the end of the file, or not to be had from the disk.
@@ -328,10 +259,6 @@ fn replace_unreadable(found: &Found, page: usize) -> bool {
 }
 
 fn lay_zeros(start: usize, end: usize) -> bool {
-    #[cfg(target_os = "linux")]
-    const UNRESERVED: c_int = libc::MAP_NORESERVE;
-    #[cfg(not(target_os = "linux"))]
-    const UNRESERVED: c_int = 0;
     // SAFETY: the pages are the map's own, which stay mapped while the slot has a user, so that
     // nothing of anybody else's is replaced.
     let laid = unsafe {
@@ -339,7 +266,7 @@ fn lay_zeros(start: usize, end: usize) -> bool {
             start as *mut c_void,
             end - start,
             libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_ANON | UNRESERVED,
+            libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_ANON | system::UNRESERVED,
             -1,
             0,
         )
@@ -369,36 +296,9 @@ fn probe(found: &Found, page: usize) -> Probe {
     match (read, error) {
         (0, _) => Probe::Gone,
         (1, _) if found.is_read_only() => Probe::Works,
-        (1, _) => room(found, position),
+        (1, _) => system::room(found, position),
         // Another signal came, or the descriptor takes no reads of one byte (O_DIRECT).
         (_, libc::EINTR | libc::EINVAL) => Probe::Works,
         _ => Probe::Refused,
     }
-}
-
-/// Whether the disk has room for a page, which is reserved thereby. A file system without that call
-/// leaves the question to the next try.
-#[cfg(target_os = "linux")]
-fn room(found: &Found, position: libc::off_t) -> Probe {
-    let page = PAGE.load(Ordering::Relaxed) as libc::off_t;
-    // SAFETY: changes no memory; the descriptor is open.
-    let done = unsafe {
-        libc::fallocate(
-            found.descriptor(),
-            libc::FALLOC_FL_KEEP_SIZE,
-            position,
-            page,
-        )
-    };
-    // SAFETY: the thread's own variable.
-    match (done, unsafe { *errno() }) {
-        (0, _) => Probe::Works,
-        (_, libc::ENOSPC | libc::EDQUOT | libc::EIO | libc::EFBIG | libc::EROFS) => Probe::Refused,
-        _ => Probe::Works,
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn room(_: &Found, _: libc::off_t) -> Probe {
-    Probe::Works
 }

@@ -187,7 +187,8 @@ pub struct Memory(MmapRaw);
 impl Memory {
     /// Maps `length` bytes (not 0) of `file` from any byte offset on. The pages of a read-only map
     /// are private; where it is not `guarded` they are writable as well, so that a stray write is
-    /// harmless though nobody notices it.
+    /// harmless though nobody notices it. On macOS a guarded one is shared: POSIX leaves open
+    /// whether a private page shows what others write to the file later. Linux shows it.
     ///
     /// # Errors
     /// `EACCES` where the descriptor's mode does not allow it, `ENOMEM`, ...;
@@ -203,6 +204,9 @@ impl Memory {
         options.offset(offset).len(length).no_reserve_swap();
         let mapped = match access {
             Access::ReadWrite => options.map_raw(file),
+            Access::Read if guarded && cfg!(target_vendor = "apple") => {
+                options.map_raw_read_only(file)
+            }
             // SAFETY: the memory is only ever used through raw pointers and ArrayBuffers, so that
             // other processes may change the file does not break a Rust reference.
             Access::Read if guarded => unsafe {

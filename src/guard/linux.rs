@@ -1,0 +1,82 @@
+//! What the guard needs to know of Linux.
+
+use std::sync::atomic::Ordering;
+
+use libc::{c_int, c_void, off_t, ucontext_t};
+
+use super::{Kind, PAGE, Probe, patch_size};
+use crate::guard::table::Found;
+
+/// Zero pages that may be more than there is memory for.
+pub const UNRESERVED: c_int = libc::MAP_NORESERVE;
+
+/// The thread's error number.
+pub fn errno() -> *mut c_int {
+    // SAFETY: no preconditions.
+    unsafe { libc::__errno_location() }
+}
+
+/// Whether a process sent the signal, as opposed to an instruction that faulted (sigaction(2)).
+pub fn was_sent(code: c_int) -> bool {
+    code <= 0
+}
+
+/// What happened at `address`, if it is an affair of the guard's.
+pub fn kind_of(
+    (signal, code): (c_int, c_int),
+    found: &Found,
+    address: usize,
+    context: *const c_void,
+) -> Option<Kind> {
+    // From Linux's include/uapi/asm-generic/siginfo.h, as the libc crate lacks them for some.
+    const SEGV_ACCERR: c_int = 2;
+    const BUS_ADRERR: c_int = 2;
+    match (signal, code) {
+        (libc::SIGBUS, BUS_ADRERR) => Some(Kind::Missing),
+        (libc::SIGSEGV, SEGV_ACCERR) if found.is_read_only() => {
+            // A jump into the map is no write, and making it writable does not mend it.
+            (instruction(context) != address).then_some(Kind::StrayWrite)
+        }
+        _ => None,
+    }
+}
+
+/// The address of the instruction that faulted.
+fn instruction(context: *const c_void) -> usize {
+    // SAFETY: with SA_SIGINFO the third argument of a handler is a ucontext_t.
+    let machine = unsafe { &(*context.cast::<ucontext_t>()).uc_mcontext };
+    #[cfg(target_arch = "x86_64")]
+    return machine.gregs[libc::REG_RIP as usize] as usize;
+    #[cfg(target_arch = "aarch64")]
+    return machine.pc as usize;
+}
+
+/// Lets the page be written, without the file seeing it, and after some hundred pages its
+/// neighbours as well: the pages are private, so the kernel copies what is written.
+pub fn make_private(found: &Found, page: usize) -> bool {
+    let size = patch_size(found);
+    let start = page & !(size - 1);
+    let end = start.saturating_add(size).min(found.end());
+    let make_writable = |start: usize, end: usize| {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: the pages are the map's own, which stay mapped while the slot has a user.
+        unsafe { libc::mprotect(start as *mut c_void, end - start, access) == 0 }
+    };
+    // Where the process is out of kernel maps the whole map becomes one again.
+    make_writable(start.max(found.base()), end) || make_writable(found.base(), found.end())
+}
+
+/// Whether the disk has room for a page, which is reserved thereby. A file system without that call
+/// leaves the question to the next try.
+pub fn room(found: &Found, position: off_t) -> Probe {
+    let page = PAGE.load(Ordering::Relaxed) as off_t;
+    let keep = libc::FALLOC_FL_KEEP_SIZE;
+    // SAFETY: changes no memory; the descriptor is open.
+    let done = unsafe { libc::fallocate(found.descriptor(), keep, position, page) };
+    // SAFETY: the thread's own variable.
+    match (done, unsafe { *errno() }) {
+        (0, _) => Probe::Works,
+        (_, libc::ENOSPC | libc::EDQUOT | libc::EIO | libc::EFBIG | libc::EROFS) => Probe::Refused,
+        _ => Probe::Works,
+    }
+}
