@@ -291,7 +291,7 @@ fn probe(found: &Found, page: usize) -> Probe {
     let (read, error) = unsafe {
         let byte = (&raw mut byte).cast::<c_void>();
         let read = libc::pread(found.descriptor(), byte, 1, position);
-        (read, *errno())
+        (read, *system::errno())
     };
     match (read, error) {
         (0, _) => Probe::Gone,
