@@ -32,6 +32,7 @@ const truncations: Record<string, string> = {
   readers: 'whatever reads the lost bytes of a cut file reads zeros',
   'every method': 'every method of a map whose file was cut says so until it is refreshed',
   'native writes': 'a write to lost bytes is an error, and no byte of the file is invented',
+  searches: 'a search that meets lost bytes is an error, not an answer',
   flush: 'a flush finds out that the file was cut, though nothing has faulted',
   worker: 'a worker survives and is told',
   told: 'the event loop is told of each cut, the process is warned once, other maps go on',

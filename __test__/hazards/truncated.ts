@@ -123,6 +123,38 @@ const scenarios: Record<string, () => unknown> = {
     assert.deepStrictEqual(readFileSync(path), Buffer.alloc(10, 2));
   },
 
+  searches: async () => {
+    // Each searches the lost bytes natively, and must say so rather than answer.
+    const searches: ((map: Mmap) => unknown)[] = [
+      (map) => map.indexOf('~'),
+      (map) => map.lastIndexOf('~'),
+      (map) => map.countSync('~'),
+      (map) => map.findAllSync(['~', '!']),
+      (map) => map.exec(/~+/),
+      (map) => [...map.matchAll(/~/)],
+      (map) => [...map.lines()],
+      (map) => map.lineCountSync(),
+      (map) => map.lineIndexSync(),
+      (map) => map.cursor().readLine(),
+      (map) => map.count('~'),
+      (map) => map.findAll(/~/),
+      (map) => map.lineCount(),
+      (map) => map.lineIndex(),
+      (map) => map.prefetch(),
+      async (map) => {
+        for await (const match of map.scan('~')) assert.fail(`found ${match.index}`);
+      },
+    ];
+    for (const [index, search] of searches.entries()) {
+      const path = newFile(LENGTH, 1);
+      const map = Mmap.open(path);
+      truncateElsewhere(path, KEPT);
+      const wanted = { code: 'ERR_MMAP_TRUNCATED' };
+      await assert.rejects(async () => search(map), wanted, `search ${index}`);
+      map.close();
+    }
+  },
+
   flush: async () => {
     // msync says that all is well; nothing is touched that could fault.
     const path = newFile(LENGTH, 1);
