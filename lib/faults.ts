@@ -67,9 +67,9 @@ export class FaultWatch {
     this.#slot = nativeMap.slot;
     this.#path = path;
     this.#onFault = onFault;
-    if (onFault !== undefined && this.#slot !== null) {
-      listeners.set(this.#slot, new WeakRef(this));
-    }
+    if (this.#slot === null) return;
+    listen();
+    if (onFault !== undefined) listeners.set(this.#slot, new WeakRef(this));
   }
 
   /** Whether anything happened that the next call must report. */
@@ -150,4 +150,11 @@ function noticeFaults(): void {
   }
 }
 
-native.listenForFaults(noticeFaults);
+let isListening = false;
+
+/** Has this thread told of faults. The first call of the process starts a thread for that. */
+function listen(): void {
+  if (isListening) return;
+  native.listenForFaults(noticeFaults);
+  isListening = true;
+}

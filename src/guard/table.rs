@@ -181,7 +181,7 @@ impl Watch {
     /// handler uses the descriptor.
     pub fn retire(&self) {
         self.slot().state.store(RETIRED, Ordering::SeqCst);
-        self.wait();
+        self.slot().wait_for_users();
         FLAGS[self.index as usize].store(0, Ordering::Relaxed);
         let mut supply = supply();
         supply.retired.push_back((self.index, self.generation));
@@ -189,12 +189,6 @@ impl Watch {
             supply.retired.retain(|&(index, generation)| {
                 TABLE[index as usize].generation.load(Ordering::Relaxed) == generation
             });
-        }
-    }
-
-    fn wait(&self) {
-        while self.slot().users.load(Ordering::SeqCst) != 0 {
-            std::thread::yield_now();
         }
     }
 
@@ -237,7 +231,7 @@ impl Drop for Watch {
             return;
         }
         slot.state.store(FREE, Ordering::SeqCst);
-        self.wait();
+        slot.wait_for_users();
         FLAGS[self.index as usize].store(0, Ordering::Relaxed);
         supply.free.push(self.index);
         // Its entry among the retired, if any, is recognised as stale by its generation.
@@ -261,9 +255,7 @@ fn take() -> Result<u32> {
         if slot.generation.load(Ordering::Relaxed) == generation {
             slot.generation.fetch_add(1, Ordering::Relaxed);
             slot.state.store(FREE, Ordering::SeqCst);
-            while slot.users.load(Ordering::SeqCst) != 0 {
-                std::thread::yield_now();
-            }
+            slot.wait_for_users();
             return Ok(index);
         }
     }
@@ -304,6 +296,13 @@ pub fn find(address: usize) -> Option<Found> {
 }
 
 impl Slot {
+    /// Returns when no handler looks at the slot; the state that keeps others away is set already.
+    fn wait_for_users(&self) {
+        while self.users.load(Ordering::SeqCst) != 0 {
+            std::thread::yield_now();
+        }
+    }
+
     fn has(&self, address: usize) -> bool {
         (self.base.load(Ordering::Relaxed)..self.end.load(Ordering::Relaxed)).contains(&address)
     }
