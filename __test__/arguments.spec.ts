@@ -226,7 +226,8 @@ test('the classes cannot be constructed', (t) => {
     for (const values of [[], [Symbol('construct')], ['path'], [{}, {}, {}]]) {
       t.throws(() => Reflect.construct(mapClass, values), {
         instanceOf: TypeError,
-        code: 'ERR_INVALID_ARG_TYPE',
+        code: 'ERR_ILLEGAL_CONSTRUCTOR',
+        message: `${mapClass.name} has no public constructor; call a static method such as ${mapClass.name}.open()`,
       });
     }
   }

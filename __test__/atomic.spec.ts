@@ -140,7 +140,7 @@ test('aborting and closing end a wait with their errors', async (t) => {
   await t.throwsAsync(map.atomic(0).waitAsync(0, { signal: already }), { name: 'AbortError' });
   const resized = map.atomic(0).waitAsync(0);
   map.resize(8192);
-  await t.throwsAsync(resized, { code: 'ERR_MMAP_CLOSED' });
+  await t.throwsAsync(resized, { code: 'ERR_MMAP_CHANGED' });
   const closed = map.atomic(0).waitAsync(0);
   map.close();
   await t.throwsAsync(closed, { code: 'ERR_MMAP_CLOSED' });
@@ -150,7 +150,7 @@ test('aborting and closing end a wait with their errors', async (t) => {
 async function run(script: string, ...prefix: string[]) {
   const [program = process.execPath, ...rest] = [...prefix, process.execPath];
   const code = `const { MmapMut } = require('memmap');
-    const { native } = require('./dist/native'); const map = MmapMut.anonymous(2 ** 20); ${script}`;
+    const { native } = require('./dist/base/native'); const map = MmapMut.anonymous(2 ** 20); ${script}`;
   const child = spawn(program, [...rest, '-e', code], { cwd: root, timeout: 60_000 });
   return ended(child);
 }

@@ -219,8 +219,6 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     close: { worksClosed: true },
     [Symbol.dispose]: { worksClosed: true },
     [inspect.custom]: { worksClosed: true },
-  },
-  ControlledMap: {
     advise: { parameters: [hint, integer(8), integer(16)] },
     prefetch: { parameters: [integer(8), integer(16), jobOptions] },
     prefetchSync: { parameters: [integer(8), integer(16)] },
@@ -229,9 +227,7 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     munlock: { parameters: [integer(8), integer(16)] },
     evict: { parameters: [integer(8), integer(16), jobOptions], unsupportedBy: 'MmapCow' },
     evictSync: { parameters: [integer(8), integer(16)], unsupportedBy: 'MmapCow' },
-  },
-  DescribedMap: { descriptor: {} },
-  SearchableMap: {
+    descriptor: {},
     indexOf: { parameters: [needle(false), positionOrEncoding, encoding] },
     lastIndexOf: { parameters: [needle(false), positionOrEncoding, encoding] },
     includes: { parameters: [needle(false), positionOrEncoding, encoding] },
@@ -239,22 +235,16 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     countSync: { parameters: [needle(true), options({ ...range, encoding })] },
     findAll: { parameters: [needle(true), options({ ...range, encoding, ...finding, ...job })] },
     findAllSync: { parameters: [needle(true), options({ ...range, encoding, ...finding })] },
-  },
-  MatchingMap: {
     exec: { parameters: [expression, integer(8)] },
     matchAll: { parameters: [expression, options(range)] },
     scan: {
       parameters: [needle(true), options({ ...range, encoding, ...job, batch: newLength(8) })],
     },
-  },
-  LinedMap: {
     lines: { parameters: [options({ ...range, ...line })] },
     lineCount: { parameters: [options({ ...range, ...job })] },
     lineCountSync: { parameters: [options(range)] },
     lineIndex: { parameters: [options({ ...range, ...line, ...job })] },
     lineIndexSync: { parameters: [options({ ...range, ...line })] },
-  },
-  ReadableMap: {
     cursor: { parameters: [integer(8)] },
     createReadStream: { parameters: [options({ ...range, highWaterMark: integer(8) })] },
   },
@@ -274,12 +264,10 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     },
     copyWithin: { parameters: [required(integer(8)), required(integer(16)), integer(24)] },
   },
-  AtomicMap: {
+  MmapMut: {
     atomic: {
       parameters: [required(integer(8)), { valid: Int32Array, refuses: () => WRONG_TYPE }],
     },
-  },
-  MmapMut: {
     advise: { parameters: [hint, integer(8), integer(16)] },
     flush: { parameters: [integer(8), integer(16), jobOptions] },
     flushSync: { parameters: [integer(8), integer(16)] },
@@ -287,9 +275,6 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
   },
   MmapCow: { advise: { parameters: [hint, integer(8), integer(16)] } },
 };
-
-/** Protected in TypeScript: what the classes share among themselves. */
-export const INTERNAL = new Set<string | symbol>(['constructor', 'replaceMemory']);
 
 /** An instance of a public class, and the map that it belongs to or is itself. */
 export class Subject {
@@ -315,7 +300,7 @@ export function* membersOf(object: object): Generator<[defining: string, name: s
   let prototype: object = Object.getPrototypeOf(object);
   for (; prototype !== Object.prototype; prototype = Object.getPrototypeOf(prototype)) {
     for (const name of Reflect.ownKeys(prototype)) {
-      if (!INTERNAL.has(name)) yield [prototype.constructor.name, name];
+      if (name !== 'constructor') yield [prototype.constructor.name, name];
     }
   }
 }

@@ -32,7 +32,11 @@ test('nothing but the public names can be reached', (t) => {
   const manifest = JSON.parse(readFileSync(require.resolve('memmap/package.json'), 'utf8'));
   t.is(manifest.name, 'memmap');
   t.is(manifest.dependencies, undefined, 'no run-time dependencies');
-  for (const inside of ['memmap/dist/native.js', 'memmap/dist/index.js', 'memmap/lib/index.ts']) {
+  for (const inside of [
+    'memmap/dist/base/native.js',
+    'memmap/dist/index.js',
+    'memmap/lib/index.ts',
+  ]) {
     t.throws(() => require(inside), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
   }
   for (const { types, default: file } of Object.values<{ types?: string; default?: string }>(
@@ -56,7 +60,7 @@ test('npm pack ships what a user needs, and nothing else', (t) => {
     paths.filter((path) => !wanted.test(path)),
     [],
   );
-  for (const path of ['dist/index.js', 'dist/index.d.ts', 'dist/binding.d.ts', 'index.d.ts']) {
+  for (const path of ['dist/index.js', 'dist/index.d.ts', 'dist/base/binding.d.ts', 'index.d.ts']) {
     t.true(paths.includes(path), path);
   }
   // Every source file has its compiled file, and no compiled file is left of a source that is gone.
@@ -82,7 +86,7 @@ test('the native core is stripped and small', (t) => {
   t.true(statSync(addon()).size < 2.5 * 2 ** 20, `${statSync(addon()).size} bytes`);
 });
 
-test('lib/binding.d.ts declares exactly what the native core exports', (t) => {
+test('lib/base/binding.d.ts declares exactly what the native core exports', (t) => {
   const native: Record<string, { prototype?: object }> = require(addon());
   const exported = Object.entries(native).flatMap(([name, value]) => {
     if (
@@ -97,7 +101,7 @@ test('lib/binding.d.ts declares exactly what the native core exports', (t) => {
   });
   const declared: string[] = [];
   let inside = '';
-  for (const line of readFileSync(join(root, 'lib', 'binding.d.ts'), 'utf8').split('\n')) {
+  for (const line of readFileSync(join(root, 'lib', 'base', 'binding.d.ts'), 'utf8').split('\n')) {
     const top = /^export declare (?:class|function|const) (\w+)/.exec(line)?.[1];
     const member = /^ {2}(?:static )?(?:get |set |readonly )?(\w+)(?:\(|: )/.exec(line)?.[1];
     if (line === '}') inside = '';

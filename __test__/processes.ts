@@ -10,7 +10,7 @@ import { root, temporaryFolder } from './temporary';
 const PRELUDE = `
   const { MmapMut } = require('memmap');
   const sync = require('memmap/sync');
-  const { native } = require('./dist/native');
+  const { native } = require('./dist/base/native');
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 `;
 

@@ -1,7 +1,7 @@
 /** refresh: a map follows a file that others made longer or shorter. */
 import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'ava';
-import { Mmap, MmapCow, MmapMut } from 'memmap';
+import { Mmap, MmapCow, MmapError, MmapMut } from 'memmap';
 import { temporaryFile } from './temporary';
 
 for (const { name, open } of [Mmap, MmapMut, MmapCow]) {
@@ -70,4 +70,37 @@ test('refresh drops the changes of a copy-on-write map only where it says that t
   appendFileSync(path, '!');
   t.true(map.refresh());
   t.is(map.buffer.toString(), 'content!');
+});
+
+test('what began before a resize says that the open map has changed, and what to do', async (t) => {
+  const path = temporaryFile(t, Buffer.from('a1\nb2\nc3\n'.repeat(50_000)));
+  using map = MmapMut.open(path);
+  const index = await map.lineIndex();
+  const lines = map.lines({ encoding: 'latin1' });
+  lines.next();
+  const matches = map.matchAll(/\d/);
+  const { value: match } = matches.next();
+  const scan = map.scan('a');
+  await scan.next();
+  const stream = map.createReadStream();
+  const words = map.atomic(0).waitAsync(map.atomic(0).load());
+  const counting = map.count('a');
+  map.resize(map.length - 3);
+  t.is(map.closed, false);
+  const changed = {
+    instanceOf: MmapError,
+    code: 'ERR_MMAP_CHANGED',
+    message: /was resized or refreshed since.*(begin again|build it anew)/,
+  };
+  t.throws(() => index.line(1), changed);
+  t.throws(() => lines.next(), changed);
+  t.throws(() => matches.next(), changed);
+  t.throws(() => match?.bytes(), changed);
+  t.throws(() => match?.toString(), changed);
+  await t.throwsAsync(scan.next(), changed);
+  await t.throwsAsync(words, changed);
+  await t.throwsAsync(counting, changed);
+  await t.throwsAsync(async () => {
+    for await (const _ of stream);
+  }, changed);
 });

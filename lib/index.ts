@@ -1,40 +1,37 @@
-export type { FileLike, Integer } from './arguments';
+/**
+ * `memmap`: memory-mapped files.
+ */
+export type { FileLike, Integer } from './base/arguments';
+export { MmapError } from './base/errors';
+export type { MapDescriptor } from './map/descriptor';
+export type { MapClass, MemoryMap } from './map/memory-map';
+export { Mmap } from './map/mmap';
+export { MmapCow } from './map/mmap-cow';
+export { MmapMut } from './map/mmap-mut';
+export type {
+  AnonymousOptions,
+  CreateOptions,
+  MemoryOptions,
+  OpenOptions,
+  ResizeOptions,
+} from './map/options';
+export type { Shared, SharedViews } from './map/shared-views';
+export type { WritableMap } from './map/writable-map';
 export type {
   Atomic,
   AtomicArrayConstructor,
-  AtomicMap,
   AtomicValue,
   WaitAsyncOptions,
   WaitOptions,
-} from './atomic';
-export type { JobOptions } from './chunks';
-export type { Cursor, CursorLineOptions, Whence, WritableCursor } from './cursor';
-export type { DescribedMap, MapDescriptor } from './descriptor';
-export { MmapError } from './errors';
-export type { FaultListener, Faults } from './faults';
-export type { LineIndex } from './line-index';
-export type { LinedMap, LineOptions, StringLineOptions } from './lines';
-export type { Match, MatchingMap, Place, Places, ScanOptions } from './matches';
-export type {
-  ControlledMap,
-  CopyOnWriteHint,
-  Hint,
-  MutableHint,
-  Residency,
-} from './memory-control';
-export type { MemoryMap, OpenOptions, TypedArrayConstructor } from './memory-map';
-export type { MemoryOptions } from './memory-options';
-export { Mmap } from './mmap';
-export { MmapCow } from './mmap-cow';
-export { type AnonymousOptions, type CreateOptions, MmapMut, type ResizeOptions } from './mmap-mut';
-export type { Needle, Pattern } from './pattern';
-export type { ReadableMap, ReadStreamOptions } from './readable-map';
-export type {
-  FindOptions,
-  Finds,
-  RangeOptions,
-  SearchableMap,
-  SearchOptions,
-} from './search';
-export type { Shared, SharedViews } from './shared';
-export type { WritableMap } from './writable-map';
+} from './memory/atomic';
+export type { FaultListener, Faults } from './memory/faults';
+export type { JobOptions } from './memory/jobs';
+export type { CopyOnWriteHint, Hint, MutableHint, Residency } from './memory/paging';
+export type { TypedArrayConstructor } from './memory/views';
+export type { Cursor, CursorLineOptions, Whence, WritableCursor } from './read/cursor';
+export type { LineIndex } from './read/line-index';
+export type { LineOptions, StringLineOptions } from './read/lines';
+export type { ReadStreamOptions } from './read/stream';
+export type { FindOptions, Finds, RangeOptions, SearchOptions } from './search/find';
+export type { Indices, Match, MatchIndices, ScanOptions } from './search/matches';
+export type { Needle, Pattern } from './search/pattern';

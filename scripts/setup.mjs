@@ -87,7 +87,7 @@ step('installing dependencies', ['package-lock.json'], ['node_modules/.package-l
 step(
   'building the native core',
   ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs'],
-  nativeBuilt() ? ['lib/binding.d.ts'] : ['no native core'],
+  nativeBuilt() ? ['lib/base/binding.d.ts'] : ['no native core'],
   () =>
     tool(
       'napi',
@@ -96,14 +96,14 @@ step(
       '--release',
       '--no-js',
       '--dts',
-      'lib/binding.d.ts',
+      'lib/base/binding.d.ts',
       '--',
       '--locked',
     ),
 );
 step('compiling TypeScript', ['lib', 'tsconfig.json'], ['dist/index.js'], () => {
   compile('.', 'dist');
-  copyFileSync(join(root, 'lib', 'binding.d.ts'), join(root, 'dist', 'binding.d.ts'));
+  copyFileSync(join(root, 'lib/base/binding.d.ts'), join(root, 'dist/base/binding.d.ts'));
 });
 step('compiling the tests', ['__test__', 'lib', 'tsconfig.json'], ['build/__test__'], () =>
   compile('__test__', 'build'),

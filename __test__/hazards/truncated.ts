@@ -94,7 +94,8 @@ const scenarios: Record<string, () => unknown> = {
         assert.throws(call, {
           name: 'MmapError',
           code: 'ERR_MMAP_TRUNCATED',
-          message: /has 5000 bytes now, and the map of 1048576 bytes lost those from 5000 on/,
+          message:
+            /truncated to 5000 bytes; the map covers 1048576, and those from byte 5000 on are lost/,
         });
       }
       assert.strictEqual(map.length, LENGTH, `round ${round}`);

@@ -2,11 +2,11 @@
  * The two ways of waiting until something can be had, for all primitives: each of them only says
  * how to try once, and what to wait for where that fails.
  */
-import { checkOptions, checkSignal, checkTimeout } from '../arguments';
-import { abortError, closedError, timeoutError } from '../errors';
-import type { Memory } from '../memory';
-import type { NativeMutableMap } from '../native';
-import { type Outcome, until, Wait, waitAsync, waitSlice, wake } from '../waiting';
+import { checkOptions, checkSignal, checkTimeout } from '../base/arguments';
+import { abortError, closedError, timeoutError } from '../base/errors';
+import type { NativeMutableMap } from '../base/native';
+import type { Memory } from '../memory/memory';
+import { type Outcome, until, Wait, waitAsync, waitSlice, wake } from '../memory/waiting';
 import { Try } from './holder';
 
 /** How long a blocking call may wait. */

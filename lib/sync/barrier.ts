@@ -1,8 +1,7 @@
-import { checkInteger, type Integer } from '../arguments';
-import { abortError, outOfRange } from '../errors';
-import type { MmapMut } from '../mmap-mut';
-import { Place } from '../place';
-import { EVERYBODY, type Wait, wake } from '../waiting';
+import { checkInteger, type Integer } from '../base/arguments';
+import { abortError, outOfRange } from '../base/errors';
+import type { MmapMut } from '../map/mmap-mut';
+import { EVERYBODY, type Wait, wake } from '../memory/waiting';
 import {
   type AsyncOptions,
   acquire,
@@ -14,6 +13,7 @@ import {
 } from './acquire';
 import { agree, announce } from './change';
 import { Try } from './holder';
+import { Place } from './place';
 
 const STATE = 0;
 const PARTIES = 1;

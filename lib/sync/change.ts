@@ -5,8 +5,9 @@
  * Waiters announce themselves, look again, and then wait: whoever changes something in between
  * finds the bit.
  */
-import type { Place } from '../place';
-import { EVERYBODY, Wait, wake } from '../waiting';
+
+import { EVERYBODY, Wait, wake } from '../memory/waiting';
+import type { Place } from './place';
 
 const WAITING = 1;
 

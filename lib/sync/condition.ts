@@ -1,8 +1,7 @@
-import { checkInteger, type Integer } from '../arguments';
-import { invalidType } from '../errors';
-import type { MmapMut } from '../mmap-mut';
-import { Place } from '../place';
-import { EVERYBODY, wake } from '../waiting';
+import { checkInteger, type Integer } from '../base/arguments';
+import { invalidType } from '../base/errors';
+import type { MmapMut } from '../map/mmap-mut';
+import { EVERYBODY, wake } from '../memory/waiting';
 import {
   type AsyncOptions,
   acquire,
@@ -15,6 +14,7 @@ import {
 import { announce, signal } from './change';
 import { Try } from './holder';
 import { MutexGuard } from './mutex';
+import { Place } from './place';
 
 const CHANGES = 0;
 const WAITING = 1;

@@ -1,4 +1,4 @@
-import { MmapError } from '../errors';
+import { MmapError } from '../base/errors';
 
 /** The error for giving back what this thread does not hold. */
 export function notOwnerError(what: string, path: string | null): MmapError {

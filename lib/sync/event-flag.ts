@@ -1,7 +1,6 @@
-import type { Integer } from '../arguments';
-import type { MmapMut } from '../mmap-mut';
-import { Place } from '../place';
-import { EVERYBODY, type Wait, wake } from '../waiting';
+import type { Integer } from '../base/arguments';
+import type { MmapMut } from '../map/mmap-mut';
+import { EVERYBODY, type Wait, wake } from '../memory/waiting';
 import {
   type AsyncOptions,
   acquire,
@@ -13,6 +12,7 @@ import {
 } from './acquire';
 import { announce } from './change';
 import { Try } from './holder';
+import { Place } from './place';
 
 const STATE = 0;
 const WAITING = 1;

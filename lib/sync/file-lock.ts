@@ -8,10 +8,10 @@ import {
   checkTimeout,
   type FileLike,
   type Integer,
-} from '../arguments';
-import type * as Binding from '../binding';
-import { abortError, attempt, timeoutError } from '../errors';
-import { native } from '../native';
+} from '../base/arguments';
+import type * as Binding from '../base/binding';
+import { abortError, attempt, timeoutError } from '../base/errors';
+import { native } from '../base/native';
 import type { AsyncOptions, SyncOptions } from './acquire';
 import { notOwnerError } from './errors';
 

@@ -5,9 +5,9 @@
  * Since taking and signing is one atomic step, there is no moment in which a thread can die and
  * leave a lock that nobody knows the owner of.
  */
-import { native } from '../native';
-import type { Place } from '../place';
-import { Wait } from '../waiting';
+import { native } from '../base/native';
+import { Wait } from '../memory/waiting';
+import type { Place } from './place';
 
 /** The signature of this thread. */
 export const ME = native.threadSignature();

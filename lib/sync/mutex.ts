@@ -1,7 +1,6 @@
-import type { Integer } from '../arguments';
-import type { MmapMut } from '../mmap-mut';
-import { Place } from '../place';
-import { type Wait, wake } from '../waiting';
+import type { Integer } from '../base/arguments';
+import type { MmapMut } from '../map/mmap-mut';
+import { type Wait, wake } from '../memory/waiting';
 import {
   type AsyncOptions,
   acquireInTurn,
@@ -23,6 +22,7 @@ import {
   Try,
   WAITERS,
 } from './holder';
+import { Place } from './place';
 
 const LOCK = 0;
 const NAMESPACE = 1;

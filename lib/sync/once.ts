@@ -1,8 +1,7 @@
-import { checkFunction, type Integer } from '../arguments';
-import { invalidType } from '../errors';
-import type { MmapMut } from '../mmap-mut';
-import { Place } from '../place';
-import { EVERYBODY, type Wait, wake } from '../waiting';
+import { checkFunction, type Integer } from '../base/arguments';
+import { invalidType } from '../base/errors';
+import type { MmapMut } from '../map/mmap-mut';
+import { EVERYBODY, type Wait, wake } from '../memory/waiting';
 import {
   type AsyncOptions,
   acquire,
@@ -24,6 +23,7 @@ import {
   Try,
   WAITERS,
 } from './holder';
+import { Place } from './place';
 
 const STATE = 0;
 const NAMESPACE = 1;

@@ -1,7 +1,6 @@
-import type { Integer } from '../arguments';
-import type { MmapMut } from '../mmap-mut';
-import { Place } from '../place';
-import { EVERYBODY, Wait, wake } from '../waiting';
+import type { Integer } from '../base/arguments';
+import type { MmapMut } from '../map/mmap-mut';
+import { EVERYBODY, Wait, wake } from '../memory/waiting';
 import {
   type AsyncOptions,
   acquire,
@@ -26,6 +25,7 @@ import {
   Try,
   WAITERS,
 } from './holder';
+import { Place } from './place';
 
 const WRITER = 0;
 const NAMESPACE = 1;

@@ -1,8 +1,7 @@
-import { checkInteger, type Integer } from '../arguments';
-import { outOfRange } from '../errors';
-import type { MmapMut } from '../mmap-mut';
-import { Place } from '../place';
-import { Wait } from '../waiting';
+import { checkInteger, type Integer } from '../base/arguments';
+import { outOfRange } from '../base/errors';
+import type { MmapMut } from '../map/mmap-mut';
+import { Wait } from '../memory/waiting';
 import {
   type AsyncOptions,
   acquireInTurn,
@@ -15,6 +14,7 @@ import {
 import { agree, announce, signal } from './change';
 import { deadlockError, notOwnerError } from './errors';
 import { Claim, claim, enterNamespace, isMine, ME, release, Try } from './holder';
+import { Place } from './place';
 
 const CHANGES = 0;
 const NAMESPACE = 1;

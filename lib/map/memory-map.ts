@@ -1,0 +1,639 @@
+import type { Readable } from 'node:stream';
+import { type InspectOptions, inspect } from 'node:util';
+import type { Integer } from '../base/arguments';
+import { illegalConstructor } from '../base/errors';
+import type { Faults } from '../memory/faults';
+import type { JobOptions } from '../memory/jobs';
+import { Memory } from '../memory/memory';
+import * as paging from '../memory/paging';
+import * as views from '../memory/views';
+import { Cursor } from '../read/cursor';
+import type { LineIndex } from '../read/line-index';
+import * as lines from '../read/lines';
+import { createReadStream, type ReadStreamOptions } from '../read/stream';
+import * as find from '../search/find';
+import * as matches from '../search/matches';
+import type { Needle, Pattern } from '../search/pattern';
+import { describe, type MapDescriptor } from './descriptor';
+import { refresh } from './resize';
+
+/** The memory of a map, for the modules of memmap. */
+export let memoryOf: (map: MemoryMap) => Memory;
+
+/**
+ * A class of maps, or a class derived from one: what its static methods are called on, and make an
+ * instance of.
+ */
+export interface MapClass<Kind extends MemoryMap> {
+  readonly prototype: Kind;
+}
+
+/** Makes an instance of the class that a static method was called on. */
+export function construct<Kind extends MemoryMap>(mapClass: MapClass<Kind>, memory: Memory): Kind {
+  return new (mapClass as unknown as new (memory: Memory) => Kind)(memory);
+}
+
+/**
+ * A map of a file or of memory: what {@link Mmap}, {@link MmapMut} and {@link MmapCow} have in
+ * common.
+ *
+ * A Buffer made from a map keeps the mapped memory alive, even after the map object is garbage
+ * collected. A map that is dropped without {@link close} is unmapped when it and all its Buffers
+ * have been collected; until then it holds one file descriptor. Declare a map with `using`, or call
+ * {@link close}, to release both at once.
+ *
+ * Every method except {@link close}, {@link refresh} and {@link faults} throws MmapError
+ * `ERR_MMAP_CLOSED` on a closed map, `ERR_MMAP_TRUNCATED` or `ERR_MMAP_IO` where bytes of the map
+ * are lost, and once `ERR_MMAP_READ_ONLY` after a write into the Buffer of a read-only map.
+ * Promises, iterators and streams that are in use when the map is closed, resized or refreshed fail
+ * with `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED`.
+ *
+ * Arguments are never coerced. A wrong type throws a TypeError with the code
+ * `ERR_INVALID_ARG_TYPE`, and a value out of range a RangeError with the code `ERR_OUT_OF_RANGE`.
+ *
+ * ```js
+ * import { Mmap } from 'memmap';
+ *
+ * using map = Mmap.open('data.bin');
+ * map.buffer.readUInt32LE(0);
+ * await map.count('needle');
+ * ```
+ */
+export abstract class MemoryMap {
+  readonly #memory: Memory;
+
+  static {
+    memoryOf = (map) => map.#memory;
+  }
+
+  /** There is no public constructor: call a static method such as `open()`. */
+  protected constructor();
+  /** @internal */
+  protected constructor(memory: Memory);
+  protected constructor(memory?: Memory) {
+    if (!(memory instanceof Memory)) throw illegalConstructor(new.target.name);
+    this.#memory = memory;
+  }
+
+  /** The number of bytes; 0 once the map is closed. */
+  get length(): number {
+    return this.#memory.length;
+  }
+
+  /** Where the map begins in its file, in bytes. */
+  get offset(): number {
+    return this.#memory.offset;
+  }
+
+  /** The path that the map was opened with; null if it was a descriptor or is no file at all. */
+  get path(): string | null {
+    return this.#memory.path;
+  }
+
+  /** Whether {@link close} was called. */
+  get closed(): boolean {
+    return this.#memory.closed;
+  }
+
+  /** What the fault guard has survived since the map was opened or last refreshed. Never throws. */
+  get faults(): Faults {
+    return this.#memory.faults;
+  }
+
+  /**
+   * The whole map as a Buffer: no copy, and the same object every time. It is made on first use.
+   * V8 then counts its length as memory, so that a first use may set off a garbage collection.
+   *
+   * The address of its first byte is aligned as `offset` is in the file: where `offset` is not a
+   * multiple of eight, `buffer.byteOffset` is `offset % 8`, not 0.
+   *
+   * Closing, resizing or refreshing the map detaches it: its length is 0 from then on.
+   *
+   * @throws MmapError `ERR_MMAP_UNSUPPORTED` where the map is longer than a Buffer of this runtime
+   * can be (4 GiB on Node.js 20 and Bun): use {@link subarray} there.
+   */
+  get buffer(): Buffer {
+    return this.#memory.buffer;
+  }
+
+  /**
+   * Returns a part of the map as a Buffer, without a copy. As with `Buffer.subarray`, negative
+   * positions count from the end, and positions outside the map move to its nearest end.
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @throws TypeError, RangeError for what is no integer; MmapError `ERR_MMAP_UNSUPPORTED` where the
+   * part is longer than a Buffer of this runtime can be.
+   */
+  subarray(start?: Integer, end?: Integer): Buffer {
+    return views.subarray(this.#memory, start, end);
+  }
+
+  /**
+   * Returns a part of the map as a typed array, without a copy. Elements have the machine's byte
+   * order (little-endian on every platform that Node.js runs on).
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * const prices = map.view(Float64Array, 16, 100); // 100 doubles from byte 16 on
+   * prices.length; // => 100
+   * ```
+   *
+   * @param type - The typed array's constructor, such as `Float64Array`.
+   * @param offset - Where it begins in the map, in bytes. `map.offset + offset` must be a multiple
+   * of the element's size. Default 0.
+   * @param length - The number of elements. Default: as many whole ones as fit.
+   * @throws TypeError, RangeError.
+   */
+  view<Type extends views.TypedArrayConstructor>(
+    type: Type,
+    offset?: Integer,
+    length?: Integer,
+  ): InstanceType<Type> {
+    return views.view(this.#memory, type, offset, length);
+  }
+
+  /**
+   * Returns a part of the map as a DataView, without a copy.
+   *
+   * @param offset - Where it begins in the map, in bytes. Default 0.
+   * @param length - The number of bytes. Default: up to the end of the map.
+   * @throws TypeError, RangeError.
+   */
+  dataView(offset?: Integer, length?: Integer): DataView {
+    return views.dataView(this.#memory, offset, length);
+  }
+
+  /**
+   * Tells the system how a range is going to be used, so that it reads ahead or keeps pages
+   * accordingly. These hints never change what is read; `docs/memory.md` says what each does and
+   * which platform has it.
+   *
+   * Most hints take microseconds. `'populate-read'` and `'pageout'` do their work at once and may
+   * block on the disk: {@link prefetch} is the former off the main thread.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using index = Mmap.open('data.bin');
+   * index.advise('random'); // read no more than what is touched
+   * index.advise('willneed', 0, 4096); // true where the system took the hint
+   * ```
+   *
+   * @param hint - The use of the range.
+   * @param start - The first byte. Default 0. The hint applies to the whole page around it.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @returns Whether this platform and this kind of memory took the hint. False is no error: what
+   * is read stays the same, it may only take longer.
+   * @throws TypeError also for a hint that this kind of map does not allow; RangeError.
+   */
+  advise(hint: paging.Hint, start?: Integer, end?: Integer): boolean {
+    return paging.advise(this.#memory, paging.HINTS, hint, start, end);
+  }
+
+  /**
+   * Reads a range into memory, off the main thread, to avoid blocking on the disk later. It stays
+   * until the system needs the memory for something else: see {@link mlock}. Private pages are not
+   * copied, and anonymous memory takes no room.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * await map.prefetch(0, map.length, { signal: AbortSignal.timeout(60_000) });
+   * ```
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - To watch or abort it. It works in chunks of 8 MiB.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError.
+   */
+  async prefetch(start?: Integer, end?: Integer, options?: JobOptions): Promise<void> {
+    return paging.prefetch(this.#memory, start, end, options);
+  }
+
+  /**
+   * As {@link prefetch}. Blocks on the disk: a second or more for each GiB that is not in memory.
+   *
+   * @throws TypeError, RangeError.
+   */
+  prefetchSync(start?: Integer, end?: Integer): void {
+    paging.prefetchSync(this.#memory, start, end);
+  }
+
+  /**
+   * Tells which pages of a range are in memory, so that reading them does not block on the disk.
+   * The answer may be outdated when it arrives. Takes about a millisecond for each GiB.
+   *
+   * On Windows it tells which pages are in the working set of this process.
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_UNSUPPORTED` for a file that this process
+   * neither owns nor may write: Linux does not tell.
+   */
+  residency(start?: Integer, end?: Integer): paging.Residency {
+    return paging.residency(this.#memory, start, end);
+  }
+
+  /**
+   * Reads a range into memory and keeps it there, until {@link munlock} or {@link close}. Blocks on
+   * the disk: `await map.prefetch(start, end)` first.
+   *
+   * Private pages of a file are not copied. Locks do not add up: one `munlock` undoes any number of
+   * them. They apply to whole pages.
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @throws TypeError, RangeError; MmapError `ENOMEM`, `EPERM` or `EAGAIN` where that is more than
+   * the process may lock: the message names the limit (`RLIMIT_MEMLOCK`; on Windows the minimum
+   * working set); `ERR_MMAP_UNSUPPORTED` where so many parts of maps are locked or advised already
+   * that the kernel would soon have no mappings left (Linux).
+   */
+  mlock(start?: Integer, end?: Integer): void {
+    paging.mlock(this.#memory, start, end);
+  }
+
+  /**
+   * Lets the system evict a range that {@link mlock} has locked. A range that was not locked is
+   * fine, too.
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_UNSUPPORTED` as for {@link mlock}.
+   */
+  munlock(start?: Integer, end?: Integer): void {
+    paging.munlock(this.#memory, start, end);
+  }
+
+  /**
+   * Evicts a range from memory and from the system's cache of the file, off the main thread, so
+   * that the next read blocks on the disk: for measuring, or to make room. Changed pages are
+   * written to the file first. Pages that another process maps or locks stay, and so do those that
+   * are read meanwhile: {@link residency} tells. Files in shared memory (`/dev/shm`) have no disk
+   * and stay as well. Linux caches files in units of up to 2 MiB: where one reaches beyond the
+   * range, all of it is evicted.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * await map.evict(0, 4096, { onProgress: (done, total) => console.error(done / total) });
+   * ```
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - To watch or abort it. It works in chunks of 64 MiB.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError; MmapError
+   * `ERR_MMAP_UNSUPPORTED` on copy-on-write and anonymous maps, whose contents would be lost, for
+   * locked pages, and on Windows; `ERR_MMAP_IO` where the disk refused changed pages.
+   */
+  async evict(start?: Integer, end?: Integer, options?: JobOptions): Promise<void> {
+    return paging.evict(this.#memory, start, end, options);
+  }
+
+  /**
+   * As {@link evict}. Blocks until the disk has written what was changed.
+   *
+   * @throws TypeError, RangeError; MmapError as {@link evict}.
+   */
+  evictSync(start?: Integer, end?: Integer): void {
+    paging.evictSync(this.#memory, start, end);
+  }
+
+  /**
+   * Describes where the map's range is found again: {@link Mmap.from}, {@link MmapMut.from} and
+   * {@link MmapCow.from} map it in another thread or process, on every runtime. They refuse if
+   * another file has taken its place. The map may be closed meanwhile.
+   *
+   * A file that was renamed since it was opened is found under its new name (Linux, macOS,
+   * Windows).
+   *
+   * @throws MmapError `ERR_MMAP_UNSUPPORTED` for anonymous memory, and where no path leads to the
+   * file: it was deleted or replaced, or never had a name.
+   */
+  descriptor(): MapDescriptor {
+    return describe(this.#memory);
+  }
+
+  /**
+   * Returns the first offset at which bytes are found, as `Buffer.indexOf`. Blocks while it
+   * searches: some gigabytes a second in memory, or as fast as the disk reads.
+   *
+   * With the encoding `'utf16le'` Buffer looks at even offsets only; this looks at all of them.
+   * Bytes that another process changes during a search may be found as they were or as they are.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * const first = map.indexOf('GET');
+   * const second = map.indexOf('GET', first + 1, 'latin1');
+   * ```
+   *
+   * @param needle - A string, bytes, or one byte (0 to 255: others are not wrapped).
+   * @param start - Where to begin; negative counts from the end, outside the map moves to its
+   * nearest end. Default 0. May be left out before `encoding`.
+   * @param encoding - How to encode a string. Default `'utf8'`.
+   * @returns The offset, or -1.
+   * @throws TypeError, RangeError.
+   */
+  indexOf(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): number {
+    return find.indexOf(this.#memory, needle, start, encoding);
+  }
+
+  /**
+   * Returns the last offset at which bytes are found, as `Buffer.lastIndexOf`; else as
+   * {@link indexOf}.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * map.lastIndexOf('GET', -1, 'latin1');
+   * ```
+   *
+   * @param needle - As for {@link indexOf}.
+   * @param start - The last offset at which they may begin; negative counts from the end. Default:
+   * the end of the map.
+   * @param encoding - How to encode a string. Default `'utf8'`.
+   * @returns The offset, or -1.
+   * @throws TypeError, RangeError.
+   */
+  lastIndexOf(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): number {
+    return find.lastIndexOf(this.#memory, needle, start, encoding);
+  }
+
+  /**
+   * Tells whether bytes are found, as `Buffer.includes`; else as {@link indexOf}.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * map.includes('GET', 0, 'latin1'); // => true
+   * ```
+   *
+   * @param needle - As for {@link indexOf}.
+   * @param start - As for {@link indexOf}.
+   * @param encoding - How to encode a string. Default `'utf8'`.
+   * @throws TypeError, RangeError.
+   */
+  includes(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): boolean {
+    return find.indexOf(this.#memory, needle, start, encoding) !== -1;
+  }
+
+  /**
+   * Counts the matches of a pattern, off the main thread, in chunks of some milliseconds.
+   *
+   * Matches never overlap: after one, the search goes on behind it (after an empty one, a byte
+   * later). Of several needles the leftmost match counts; where several begin at the same byte, the
+   * needle that was listed first. An empty needle matches at every offset, the end included; it
+   * cannot be one of several.
+   *
+   * @param pattern - A needle, several, or a RegExp (see {@link exec}).
+   * @param options - Where to look, and how to watch or abort it. A RegExp is searched for in
+   * windows, as by {@link scan}.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError; MmapError
+   * `ERR_MMAP_UNSUPPORTED` for a RegExp that is refused.
+   */
+  async count(pattern: Pattern, options?: find.SearchOptions & JobOptions): Promise<number> {
+    return find.count(this.#memory, pattern, options);
+  }
+
+  /**
+   * As {@link count}. Blocks until the whole range is searched.
+   *
+   * @throws TypeError, RangeError; MmapError as {@link count}.
+   */
+  countSync(pattern: Pattern, options?: find.SearchOptions): number {
+    return find.countSync(this.#memory, pattern, options);
+  }
+
+  /**
+   * Lists the offsets of all matches, off the main thread, in chunks of some milliseconds.
+   *
+   * @param pattern - As for {@link count}.
+   * @param options - Where to look, how many to list, and how to watch or abort it. With
+   * `which: true` the promise is for an object that also tells which needle each match is.
+   * @throws Rejects as {@link count}; MmapError `ENOMEM` where the list does not fit into memory.
+   */
+  findAll(
+    pattern: Pattern,
+    options: find.FindOptions & JobOptions & { which: true },
+  ): Promise<find.Finds>;
+  findAll(
+    pattern: Pattern,
+    options?: find.FindOptions & JobOptions & { which?: false | undefined },
+  ): Promise<Float64Array>;
+  async findAll(
+    pattern: Pattern,
+    options?: find.FindOptions & JobOptions,
+  ): Promise<Float64Array | find.Finds> {
+    return find.findAll(this.#memory, pattern, options);
+  }
+
+  /**
+   * As {@link findAll}. Blocks until the whole range is searched.
+   *
+   * @throws TypeError, RangeError; MmapError as {@link findAll}.
+   */
+  findAllSync(pattern: Pattern, options: find.FindOptions & { which: true }): find.Finds;
+  findAllSync(
+    pattern: Pattern,
+    options?: find.FindOptions & { which?: false | undefined },
+  ): Float64Array;
+  findAllSync(pattern: Pattern, options?: find.FindOptions): Float64Array | find.Finds {
+    return find.findAllSync(this.#memory, pattern, options);
+  }
+
+  /**
+   * Finds the first match of a regular expression. Blocks while it searches.
+   *
+   * A regular expression sees the bytes of the map as characters with the same numbers (latin1): `.`
+   * and `\xe9` are one byte, `é` in UTF-8 is two. It finds the matches and groups that JavaScript
+   * finds in such a string. Patterns for which that cannot be are refused: lookaround,
+   * backreferences, repetitions of what can match nothing, optional groups inside repetitions;
+   * `docs/search.md` lists them. In exchange, the time of a search is always in proportion to the
+   * bytes it looks at: no pattern can hang it.
+   *
+   * @param pattern - A RegExp, or the source of one. Keep a RegExp that is used often: it is
+   * translated once. Its `lastIndex` is neither read nor written.
+   * @param start - Where the match may begin. Assertions see what is before. Default 0.
+   * @returns The match, or null.
+   * @throws TypeError, RangeError, SyntaxError; MmapError `ERR_MMAP_UNSUPPORTED` for a pattern that
+   * is refused.
+   */
+  exec(pattern: RegExp | string, start?: Integer): matches.Match | null {
+    return matches.exec(this.#memory, pattern, start);
+  }
+
+  /**
+   * Iterates over the matches of a regular expression, as `String.matchAll`. It searches as the
+   * iterator is asked, for a few matches at a time. Blocks while it searches.
+   *
+   * @param pattern - As for {@link exec}. It needs no `g` flag.
+   * @param options - Where to look. Assertions see the bytes before `start`; for them, `end` is the
+   * end of the bytes.
+   * @throws As {@link exec}.
+   */
+  matchAll(pattern: RegExp | string, options?: find.RangeOptions): IterableIterator<matches.Match> {
+    return matches.matchAll(this.#memory, pattern, options);
+  }
+
+  /**
+   * Iterates over matches while a background thread searches in chunks. The event loop stays free,
+   * and no more is searched than is asked for. Aborting ends the work within one chunk (8 or
+   * 16 MiB), leaving the loop at once.
+   *
+   * Needles of any length are found across the borders of chunks, each match once. A regular
+   * expression sees up to 262,144 bytes behind its chunk: a match of up to that many bytes is found
+   * as {@link matchAll} finds it, provided that none of the pattern's other ways to match from
+   * there on would be longer; longer ones may be cut short or missed.
+   *
+   * @param pattern - As for {@link count}; a string is a needle here.
+   * @param options - Where to look, and how to watch or abort it.
+   * @throws TypeError, RangeError, MmapError `ERR_MMAP_UNSUPPORTED` at once; an AbortError on the
+   * way.
+   */
+  scan(
+    pattern: Pattern,
+    options?: matches.ScanOptions,
+  ): AsyncGenerator<matches.Match, void, undefined> {
+    return matches.scan(this.#memory, pattern, options);
+  }
+
+  /**
+   * Iterates over lines, which it finds as the iterator is asked. Blocks on the disk, and until it
+   * has found the end of a line, however long that is.
+   *
+   * A line ends after a `\n`; a `\r` before it belongs to the ending. A `\r` alone ends no line.
+   * Bytes after the last `\n` are a line, too: a file that ends with `\n` has as many lines as
+   * `\n`, and an empty file has none.
+   *
+   * @param options - Where to look, and how to give the lines. A line that begins before `start` or
+   * ends after `end` is truncated there.
+   * @throws TypeError, RangeError.
+   */
+  lines(options: lines.StringLineOptions): IterableIterator<string>;
+  lines(options?: lines.LineOptions & { encoding?: undefined }): IterableIterator<Buffer>;
+  lines(options?: lines.LineOptions): IterableIterator<Buffer | string>;
+  lines(options?: lines.LineOptions): IterableIterator<Buffer | string> {
+    return lines.lines(this.#memory, options);
+  }
+
+  /**
+   * Counts lines, off the main thread, in chunks of some milliseconds.
+   *
+   * @param options - Where to look, and how to watch or abort it.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError.
+   */
+  async lineCount(options?: find.RangeOptions & JobOptions): Promise<number> {
+    return lines.lineCount(this.#memory, options);
+  }
+
+  /**
+   * As {@link lineCount}. Blocks until all are counted.
+   *
+   * @throws TypeError, RangeError.
+   */
+  lineCountSync(options?: find.RangeOptions): number {
+    return lines.lineCountSync(this.#memory, options);
+  }
+
+  /**
+   * Builds an index that finds any line at once, however far into the file and however long the
+   * lines. It is built off the main thread in one pass, in chunks of some milliseconds, and takes
+   * 8 bytes for each 64 KiB of the map: 128 KiB for 1 GiB.
+   *
+   * @param options - The part to index, how to give its lines, and how to watch or abort it.
+   * @throws As {@link lineCount}.
+   */
+  lineIndex(options: lines.StringLineOptions & JobOptions): Promise<LineIndex<string>>;
+  lineIndex(
+    options?: lines.LineOptions & { encoding?: undefined } & JobOptions,
+  ): Promise<LineIndex<Buffer>>;
+  async lineIndex(options?: lines.LineOptions & JobOptions): Promise<LineIndex> {
+    return lines.lineIndex(this.#memory, options);
+  }
+
+  /**
+   * As {@link lineIndex}. Blocks until all is read.
+   *
+   * @throws As {@link lineCountSync}.
+   */
+  lineIndexSync(options: lines.StringLineOptions): LineIndex<string>;
+  lineIndexSync(options?: lines.LineOptions & { encoding?: undefined }): LineIndex<Buffer>;
+  lineIndexSync(options?: lines.LineOptions): LineIndex {
+    return lines.lineIndexSync(this.#memory, options);
+  }
+
+  /**
+   * Makes a cursor: a position in the map that moves as it is read.
+   *
+   * @param position - Where it begins, in bytes. Default 0.
+   * @throws TypeError, RangeError.
+   */
+  cursor(position?: Integer): Cursor {
+    return new Cursor(this.#memory, position);
+  }
+
+  /**
+   * Makes a stream of the map's bytes, for consumers that take a stream. Its chunks are Buffers over
+   * the map: do not write to them, and copy what is kept.
+   *
+   * @param options - The part of the map. `end` is the byte after the last here, unlike in
+   * `fs.createReadStream`.
+   * @returns A stream that fails where the map is closed, resized or refreshed before the end was
+   * read. Chunks still in use are detached then: close the map when the stream's consumer has
+   * finished.
+   * @throws TypeError, RangeError.
+   */
+  createReadStream(options?: ReadStreamOptions): Readable {
+    return createReadStream(this.#memory, options);
+  }
+
+  /**
+   * Maps the file at its current size: for a log that grew, or a file that was truncated. A map
+   * opened with a `length` never becomes longer than that. It also lets the map go on after a fault
+   * or a failed flush: in that case the file is always mapped afresh, the error is cleared, and
+   * pages that were lost or private show the file again.
+   *
+   * @returns Whether the map changed. If so, all Buffers made from it before are detached, and
+   * changes to a copy-on-write map are gone; if not, everything stays as it is.
+   * @throws MmapError `ERR_MMAP_IN_USE` where the size has changed and a SharedArrayBuffer was made
+   * of the map, or the system's code; then the old map stays.
+   */
+  refresh(): boolean {
+    return refresh(this.#memory);
+  }
+
+  /**
+   * Closes the map. Every Buffer, typed array and DataView made from it is detached (its length is
+   * 0 from then on), the file is released, pending promises reject with `ERR_MMAP_CLOSED`, and
+   * every later call throws it. Never throws; closing twice is allowed.
+   *
+   * Pending operations on old Buffers (an `fs.read`, a zlib job) finish safely, but see zeros
+   * instead of the file. Await them before you close: Node.js 20 aborts where a zlib job comes back
+   * to a detached Buffer. Buffers over a SharedArrayBuffer (option `shared`) keep their length and
+   * show zeros. Bun detaches no Buffer that a pending operation uses: it shows zeros, too.
+   *
+   * Changes that were made to a file reach it all the same; only {@link MmapMut.flush} says when.
+   */
+  close(): void {
+    this.#memory.close();
+  }
+
+  /** As {@link close}: `using map = Mmap.open(...)` closes the map at the end of the block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @internal What `console.log` and `util.inspect` print. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { path, offset, length, closed } = this;
+    return `${this.constructor.name} ${inspect({ path, offset, length, closed }, options)}`;
+  }
+}

@@ -1,0 +1,231 @@
+/** Shared memory by name. */
+import { readdirSync } from 'node:fs';
+import { checkInteger, type Integer } from '../base/arguments';
+import { attempt, fromNative, invalidType, invalidValue, MmapError } from '../base/errors';
+import { native } from '../base/native';
+import { construct, type MapClass } from './memory-map';
+import { MmapMut } from './mmap-mut';
+import { prepared } from './open';
+import {
+  readGuardedOptions,
+  readSharedMemoryOptions,
+  type SharedMemoryOpenOptions,
+  type SharedMemoryOptions,
+} from './options';
+import type { Shared } from './shared-views';
+
+/** The longest name in bytes: `NAME_MAX` on Linux; macOS takes 31 with the slash that we add. */
+const NAME_LIMIT = process.platform === 'darwin' ? 30 : 255;
+
+/** Where Linux keeps the objects (shm_overview(7)). */
+const FOLDER = '/dev/shm';
+
+function checkName(name: unknown): string {
+  if (typeof name !== 'string') throw invalidType('name', 'a string', name);
+  const length = Buffer.byteLength(name);
+  if (length === 0 || length > NAME_LIMIT) {
+    throw invalidValue('name', `must have 1 to ${NAME_LIMIT} bytes (it has ${length})`, name);
+  }
+  if (/[/\0]/.test(name) || name === '.' || name === '..') {
+    throw invalidValue(
+      'name',
+      "must be a plain name without slashes or null bytes (C's '/queue' is 'queue' here)",
+      name,
+    );
+  }
+  return name;
+}
+
+/** The names that this thread unlinks when it ends. */
+const unlinkedOnExit = new Set<string>();
+
+function unlinkAll(): void {
+  for (const name of unlinkedOnExit) {
+    try {
+      native.unlinkShared(name);
+    } catch {
+      // Another process has unlinked it already.
+    }
+  }
+}
+
+function unlinkOnExit(name: string): void {
+  if (unlinkedOnExit.size === 0) process.once('exit', unlinkAll);
+  unlinkedOnExit.add(name);
+}
+
+/** The error for the static methods of {@link MmapMut} that make maps without a name. */
+function namelessError(method: string, instead: string): MmapError {
+  return new MmapError(
+    'ERR_MMAP_UNSUPPORTED',
+    `SharedMemory.${method} would make a map without a name; use ${instead}`,
+  );
+}
+
+/**
+ * Memory with a name, for processes that need not be related: on Linux and macOS an object of
+ * POSIX's `shm_open`, the same that C programs and Python's `multiprocessing.shared_memory` see. In
+ * all other ways an {@link MmapMut}.
+ *
+ * The system never removes shared memory by itself, except at a restart. Call
+ * {@link SharedMemory.unlink} when the last process is done, or create the object with
+ * `unlinkOnExit`. Maps that are open when the name is unlinked go on.
+ *
+ * Windows has no such objects: every call there throws `ERR_MMAP_UNSUPPORTED`.
+ *
+ * ```js
+ * import { SharedMemory } from 'memmap/shm';
+ *
+ * using memory = SharedMemory.create(`counter-${process.pid}`, 4096, { unlinkOnExit: true });
+ * memory.atomic(0).add(1);
+ * ```
+ */
+export class SharedMemory extends MmapMut {
+  /**
+   * Creates an object of zeros and maps it. All its bytes are reserved, so that a full `/dev/shm`
+   * is an error here. A process that opens the object before this call returns may find it empty.
+   *
+   * ```js
+   * import { SharedMemory } from 'memmap/shm';
+   *
+   * const name = `queue-${process.pid}`;
+   * using memory = SharedMemory.create(name, 4096, { mode: 0o660, unlinkOnExit: true });
+   * memory.name === name; // => true
+   * ```
+   *
+   * @param name - A name without slashes of 1 to 255 bytes (30 on macOS).
+   * @param length - The number of bytes. macOS rounds it up to whole pages.
+   * @param options - How to make the object, and how to map it.
+   * @throws TypeError, RangeError; MmapError `EEXIST` where there is one of that name, `ENOSPC`,
+   * `EACCES`, ...
+   */
+  static override create<Class extends MapClass<SharedMemory>>(
+    this: Class | void,
+    name: string,
+    length: Integer,
+    options: SharedMemoryOptions & { shared: true },
+  ): Shared<Class['prototype']>;
+  static override create<Class extends MapClass<SharedMemory>>(
+    this: Class | void,
+    name: string,
+    length: Integer,
+    options?: SharedMemoryOptions,
+  ): Class['prototype'];
+  static override create(
+    this: MapClass<SharedMemory> | void,
+    name: string,
+    length: Integer,
+    options?: SharedMemoryOptions,
+  ): SharedMemory {
+    const path = checkName(name);
+    const size = checkInteger(length, 'length');
+    const read = readSharedMemoryOptions(options);
+    const made = attempt(() => native.MmapMut.createShared(path, size, read.mode), path);
+    if (read.unlinkOnExit) unlinkOnExit(path);
+    const memory = prepared(made, { path, offset: 0, requested: null }, read);
+    return construct(this ?? SharedMemory, memory);
+  }
+
+  /**
+   * Maps the whole of an object that another process or thread has created.
+   *
+   * @param name - As for {@link SharedMemory.create}.
+   * @param options - How to map it.
+   * @throws TypeError; MmapError `ENOENT`, `EACCES`, ...
+   */
+  static override open<Class extends MapClass<SharedMemory>>(
+    this: Class | void,
+    name: string,
+    options: SharedMemoryOpenOptions & { shared: true },
+  ): Shared<Class['prototype']>;
+  static override open<Class extends MapClass<SharedMemory>>(
+    this: Class | void,
+    name: string,
+    options?: SharedMemoryOpenOptions,
+  ): Class['prototype'];
+  static override open(
+    this: MapClass<SharedMemory> | void,
+    name: string,
+    options?: SharedMemoryOpenOptions,
+  ): SharedMemory {
+    const path = checkName(name);
+    const read = readGuardedOptions(options);
+    const opened = attempt(() => native.MmapMut.openShared(path), path);
+    const memory = prepared(opened, { path, offset: 0, requested: null }, read);
+    return construct(this ?? SharedMemory, memory);
+  }
+
+  /**
+   * Not for shared memory, which is opened by its name.
+   *
+   * @throws MmapError `ERR_MMAP_UNSUPPORTED`, always.
+   */
+  static override from(): never {
+    throw namelessError('from()', 'SharedMemory.open(name), or MmapMut.from(descriptor)');
+  }
+
+  /**
+   * Not for shared memory, which has a name.
+   *
+   * @throws MmapError `ERR_MMAP_UNSUPPORTED`, always.
+   */
+  static override anonymous(): never {
+    throw namelessError('anonymous()', 'SharedMemory.create(name, length) or MmapMut.anonymous()');
+  }
+
+  /**
+   * Removes the name: no process can open the object any more, and its memory is released when the
+   * last map of it closes.
+   *
+   * @throws TypeError; MmapError `ENOENT`, `EACCES`, ...
+   */
+  static unlink(name: string): void {
+    const checked = checkName(name);
+    attempt(() => native.unlinkShared(checked), checked);
+    unlinkedOnExit.delete(checked);
+  }
+
+  /**
+   * Tells whether there is an object of that name, be it one that this process may not open.
+   *
+   * @throws TypeError; MmapError where the system cannot tell.
+   */
+  static exists(name: string): boolean {
+    const checked = checkName(name);
+    try {
+      native.MmapMut.openShared(checked).close();
+      return true;
+    } catch (error) {
+      const refusal = fromNative(error, checked);
+      if (!(refusal instanceof MmapError)) throw refusal;
+      if (refusal.code === 'ENOENT') return false;
+      if (refusal.code === 'EACCES') return true;
+      throw refusal;
+    }
+  }
+
+  /**
+   * Lists the names of all objects, those of other programs included. Linux only.
+   *
+   * @throws MmapError `ERR_MMAP_UNSUPPORTED` elsewhere: macOS keeps no list.
+   */
+  static list(): string[] {
+    if (process.platform !== 'linux') {
+      throw new MmapError(
+        'ERR_MMAP_UNSUPPORTED',
+        `shared memory objects can be listed on Linux only, this is ${process.platform}`,
+      );
+    }
+    return (
+      readdirSync(FOLDER, { withFileTypes: true })
+        // C's named semaphores live there, too (sem_overview(7)).
+        .filter((entry) => entry.isFile() && !entry.name.startsWith('sem.'))
+        .map((entry) => entry.name)
+    );
+  }
+
+  /** The object's name. */
+  get name(): string {
+    return this.path ?? '';
+  }
+}

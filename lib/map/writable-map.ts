@@ -1,0 +1,108 @@
+import type { Integer } from '../base/arguments';
+import type { NativeWritableMap } from '../base/native';
+import type { Memory } from '../memory/memory';
+import * as writing from '../memory/writing';
+import { WritableCursor } from '../read/cursor';
+import { MemoryMap } from './memory-map';
+
+/**
+ * A map that can be written: {@link MmapMut} and {@link MmapCow}.
+ *
+ * ```js
+ * import { MmapMut } from 'memmap';
+ *
+ * using map = MmapMut.anonymous(4096);
+ * map.write('hello');
+ * map.buffer.toString('utf8', 0, 5); // => 'hello'
+ * ```
+ */
+export abstract class WritableMap extends MemoryMap {
+  readonly #memory: Memory<NativeWritableMap>;
+
+  /** There is no public constructor: call a static method such as `open()`. */
+  protected constructor();
+  /** @internal */
+  protected constructor(memory: Memory<NativeWritableMap>);
+  protected constructor(...[memory]: [memory?: Memory<NativeWritableMap>]) {
+    super(memory as Memory);
+    this.#memory = memory as Memory<NativeWritableMap>;
+  }
+
+  /** As {@link MemoryMap.cursor}; this one also writes. */
+  override cursor(position?: Integer): WritableCursor {
+    return new WritableCursor(this.#memory, position);
+  }
+
+  /**
+   * Copies bytes or a string into the map; all of it or nothing.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(4096);
+   * map.write('caf\u00e9', 100, 'latin1'); // => 4
+   * ```
+   *
+   * @param data - Bytes (any typed array, Buffer or DataView, also one of this map) or a string.
+   * @param offset - Where to, in bytes. Default 0.
+   * @param encoding - How to encode a string. Default `'utf8'`.
+   * @returns The number of bytes written.
+   * @throws TypeError; RangeError where the data does not fit between `offset` and the end of the
+   * map.
+   */
+  write(
+    data: NodeJS.ArrayBufferView | string,
+    offset?: Integer,
+    encoding?: BufferEncoding,
+  ): number {
+    return writing.write(this.#memory, data, offset, encoding);
+  }
+
+  /**
+   * Fills a range with one byte, or with a string or bytes repeated until the range is full.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(4096);
+   * map.fill('ab', 0, 5, 'latin1').buffer.toString('latin1', 0, 5); // => 'ababa'
+   * ```
+   *
+   * @param value - A byte (0 to 255), or a string or bytes that are not empty.
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param encoding - How to encode a string. Default `'utf8'`.
+   * @throws TypeError, RangeError.
+   */
+  fill(
+    value: number | string | NodeJS.ArrayBufferView,
+    start?: Integer,
+    end?: Integer,
+    encoding?: BufferEncoding,
+  ): this {
+    writing.fill(this.#memory, value, start, end, encoding);
+    return this;
+  }
+
+  /**
+   * Moves bytes within the map; the two ranges may overlap.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(4096);
+   * map.write('abc');
+   * map.copyWithin(1, 0, 3).buffer.toString('latin1', 0, 4); // => 'aabc'
+   * ```
+   *
+   * @param target - Where to, in bytes.
+   * @param start - The first byte to move.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @throws TypeError; RangeError where the bytes do not fit between `target` and the end of the
+   * map.
+   */
+  copyWithin(target: Integer, start: Integer, end?: Integer): this {
+    writing.copyWithin(this.#memory, target, start, end);
+    return this;
+  }
+}

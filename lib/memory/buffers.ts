@@ -1,0 +1,202 @@
+/**
+ * The ArrayBuffers over one native map: the whole, or windows where the whole is too large for one
+ * Buffer. This is the only place that makes and detaches them.
+ */
+import { constants } from 'node:buffer';
+import { attempt, MmapError } from '../base/errors';
+import { type NativeMap, native } from '../base/native';
+
+/** The runtime's limit for one Buffer, in bytes. */
+const MAX_LENGTH = constants.MAX_LENGTH;
+
+/**
+ * A map beyond that limit is covered by windows of this size that begin at every multiple of the
+ * stride, so that any range of up to a stride lies in one window.
+ */
+const WINDOW_LENGTH = Math.min(MAX_LENGTH, 2 ** 32) - 8;
+const WINDOW_STRIDE = 2 ** 31;
+
+/** The number of unused windows that stay cached: making one costs a garbage collection. */
+const CACHED_WINDOWS = 4;
+
+/**
+ * The class of Buffers, which Buffer names as the one to make parts of Buffers with: calling it
+ * takes half as long as `Buffer.from`.
+ */
+export const BufferClass = Reflect.get(Buffer, Symbol.species) as new (
+  arrayBuffer: ArrayBufferLike,
+  byteOffset: number,
+  length: number,
+) => Buffer;
+
+class Same {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: this is how a private field gets onto another object
+    return object;
+  }
+}
+
+/**
+ * Puts a reference onto an object that nothing can see or remove: a private field. An ArrayBuffer
+ * refers in this way to the fault monitor of its memory, and with it to the native map. So the
+ * memory outlives the ArrayBuffer object, and faults in it are reported though the map was dropped.
+ */
+class KeepAlive extends Same {
+  readonly #kept: object;
+
+  private constructor(keeper: object, kept: object) {
+    super(keeper);
+    this.#kept = kept;
+  }
+
+  /** Keeps `kept` alive for as long as `keeper` is, which keeps nothing yet. */
+  static attach(keeper: object, kept: object): void {
+    if (!(#kept in keeper)) new KeepAlive(keeper, kept);
+  }
+}
+
+/** An ArrayBuffer, and the range of the map that it covers. */
+interface Window {
+  start: number;
+  end: number;
+  arrayBuffer: ArrayBufferLike;
+}
+
+interface WeakWindow extends Omit<Window, 'arrayBuffer'> {
+  arrayBuffer: WeakRef<ArrayBufferLike>;
+}
+
+/** One empty list for all maps: most have no windows. */
+const NONE: never[] = [];
+
+/** The ArrayBuffers over one native map. */
+export class Buffers {
+  readonly #native: NativeMap;
+  /** What every ArrayBuffer keeps alive. */
+  readonly #kept: object;
+  readonly #path: string | null;
+  readonly #length: number;
+  /** Where the map begins in its file, which is how its first byte is aligned in memory. */
+  readonly #offset: number;
+  readonly #shared: boolean;
+  #whole: Buffer | null = null;
+  #windows: WeakWindow[] = NONE;
+  #cached: ArrayBufferLike[] = NONE;
+  #isExported = false;
+
+  constructor(
+    nativeMap: NativeMap,
+    kept: object,
+    { path, offset, shared }: { path: string | null; offset: number; shared: boolean },
+  ) {
+    this.#native = nativeMap;
+    this.#kept = kept;
+    this.#path = path;
+    this.#length = nativeMap.length;
+    this.#offset = offset;
+    this.#shared = shared;
+  }
+
+  /**
+   * Whether an ArrayBuffer was ever made. Other threads may refer to a SharedArrayBuffer though
+   * this one no longer does.
+   */
+  get isExported(): boolean {
+    return this.#isExported;
+  }
+
+  /** The whole map as one Buffer, the same one every time. */
+  get whole(): Buffer {
+    const cached = this.#whole;
+    // Its length is 0 where JavaScript has transferred the memory away: then a new one is made.
+    if (cached !== null && cached.length === this.#length) return cached;
+    if (!this.#fitsOneBuffer()) {
+      throw new MmapError(
+        'ERR_MMAP_UNSUPPORTED',
+        `a Buffer of this runtime holds at most ${MAX_LENGTH} bytes, the map has ${this.#length}; ` +
+          'use subarray(start, end) for parts of it, or Node.js 22 and later',
+        this.#path,
+      );
+    }
+    const arrayBuffer = this.#export(0, this.#length);
+    const made = Buffer.from(arrayBuffer, arrayBuffer.byteLength - this.#length, this.#length);
+    this.#whole = made;
+    return made;
+  }
+
+  #fitsOneBuffer(): boolean {
+    return this.#length + (this.#offset % 8) <= MAX_LENGTH;
+  }
+
+  #export(start: number, end: number): ArrayBufferLike {
+    if (start === end) return this.#shared ? new SharedArrayBuffer(0) : new ArrayBuffer(0);
+    this.#isExported = true;
+    const arrayBuffer = attempt(
+      () => (this.#shared ? this.#native.lendShared(start, end) : this.#native.lend(start, end)),
+      this.#path,
+    );
+    KeepAlive.attach(arrayBuffer, this.#kept);
+    return arrayBuffer;
+  }
+
+  /** The ArrayBuffer that has the bytes `start` to `end`, and where they begin in it. */
+  locate(start: number, end: number): { arrayBuffer: ArrayBufferLike; byteOffset: number } {
+    if (this.#fitsOneBuffer()) {
+      const { whole } = this;
+      return { arrayBuffer: whole.buffer, byteOffset: whole.byteOffset + start };
+    }
+    if (end - start > WINDOW_LENGTH) {
+      throw new MmapError(
+        'ERR_MMAP_UNSUPPORTED',
+        `a Buffer of this runtime holds at most ${WINDOW_LENGTH} bytes of so large a map, and ` +
+          `${end - start} were asked for; take smaller parts, or use Node.js 22 and later`,
+        this.#path,
+      );
+    }
+    const window = this.#window(start, end);
+    const { arrayBuffer } = window;
+    const before = arrayBuffer.byteLength - (window.end - window.start);
+    return { arrayBuffer, byteOffset: before + start - window.start };
+  }
+
+  /** The bytes `start` to `end` as a Buffer. */
+  bytes(start: number, end: number): Buffer {
+    const { arrayBuffer, byteOffset } = this.locate(start, end);
+    return new BufferClass(arrayBuffer, byteOffset, end - start);
+  }
+
+  #window(start: number, end: number): Window {
+    for (const window of this.#windows) {
+      const arrayBuffer = window.start <= start && end <= window.end && window.arrayBuffer.deref();
+      if (arrayBuffer && arrayBuffer.byteLength > 0) {
+        return { start: window.start, end: window.end, arrayBuffer };
+      }
+    }
+    let from = Math.floor(start / WINDOW_STRIDE) * WINDOW_STRIDE;
+    let to = Math.min(from + WINDOW_LENGTH, this.#length);
+    if (end > to) [from, to] = [start, end];
+    const arrayBuffer = this.#export(from, to);
+    this.#windows = [
+      ...this.#windows.filter((window) => window.arrayBuffer.deref() !== undefined),
+      { start: from, end: to, arrayBuffer: new WeakRef(arrayBuffer) },
+    ];
+    this.#cached = [...this.#cached.slice(1 - CACHED_WINDOWS), arrayBuffer];
+    return { start: from, end: to, arrayBuffer };
+  }
+
+  /** Detaches every ArrayBuffer that was made. Nothing can detach a SharedArrayBuffer. */
+  detach(): void {
+    if (!this.#shared) {
+      if (this.#whole !== null && this.#whole.byteLength > 0) {
+        native.detach(this.#whole.buffer as ArrayBuffer);
+      }
+      for (const { arrayBuffer } of this.#windows) {
+        const alive = arrayBuffer.deref();
+        if (alive !== undefined) native.detach(alive as ArrayBuffer);
+      }
+    }
+    this.#whole = null;
+    this.#windows = NONE;
+    this.#cached = NONE;
+  }
+}

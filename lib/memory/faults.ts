@@ -1,0 +1,160 @@
+/**
+ * How JavaScript learns what the fault guard has survived: by a word of flags per map, which is read
+ * before and after every call, and by a callback on the event loop for listeners.
+ */
+import { attempt, MmapError } from '../base/errors';
+import { type NativeMap, native } from '../base/native';
+
+/** The faults of a map that were survived since it was opened or last refreshed. */
+export interface Faults {
+  /** Whether bytes of the map are no longer in its file, because it was truncated. */
+  readonly truncated: boolean;
+  /** The first byte of the map that the file has lost; null where none is. */
+  readonly lostFrom: number | null;
+  /** The range of bytes that the disk could not read or write; null where there is none. */
+  readonly io: { readonly start: number; readonly end: number } | null;
+  /**
+   * The number of pages of a read-only map that were written to. Each is private since then. After
+   * some hundred pages they are made private several at a time: then this is the least number.
+   */
+  readonly strayWrites: number;
+}
+
+/** Called with the faults of a map, on the event loop of the thread that opened it. */
+export type FaultListener = (faults: Faults) => void;
+
+const TRUNCATED = 1;
+const IO = 2;
+const STRAY_WRITE = 4;
+
+/**
+ * The flags of every guarded map of the process, at its slot. Written by signal handlers. Behind
+ * them are the flags that were ever raised, and those that the process was warned of.
+ */
+const flags = new Uint32Array(native.faultFlags());
+const EVER = flags.length - 2;
+const WARNED = flags.length - 1;
+
+/** The monitors of this thread's maps that have a listener, by slot. */
+const listeners = new Map<number, WeakRef<FaultMonitor>>();
+
+const WARNINGS: ReadonlyArray<readonly [flag: number, code: string, message: string]> = [
+  [
+    TRUNCATED,
+    'ERR_MMAP_TRUNCATED',
+    'a mapped file was truncated by another process; the lost bytes read as zeros',
+  ],
+  [IO, 'ERR_MMAP_IO', 'a page of a mapped file could not be read or written; it reads as zeros'],
+  [
+    STRAY_WRITE,
+    'ERR_MMAP_READ_ONLY',
+    'something wrote to the Buffer of a read-only map; the file is unchanged, the page is private now',
+  ],
+];
+
+/** The fault guard's view of one native map. */
+export class FaultMonitor {
+  readonly #native: NativeMap;
+  readonly #slot: number | null;
+  readonly #path: string | null;
+  readonly #onFault: FaultListener | undefined;
+  /** The last report that the listener got. */
+  #reported = '';
+
+  constructor(nativeMap: NativeMap, path: string | null, onFault: FaultListener | undefined) {
+    this.#native = nativeMap;
+    this.#slot = nativeMap.slot;
+    this.#path = path;
+    this.#onFault = onFault;
+    if (this.#slot === null) return;
+    listen();
+    if (onFault !== undefined) listeners.set(this.#slot, new WeakRef(this));
+  }
+
+  /** Whether anything happened that the next call must report. */
+  get raised(): boolean {
+    return this.#slot !== null && flags[this.#slot] !== 0;
+  }
+
+  /** What has happened so far. */
+  get faults(): Faults {
+    const {
+      lostFrom = null,
+      ioStart = null,
+      ioEnd = null,
+      strayWrites = 0,
+    } = this.#native.faults() ?? {};
+    const io = ioStart === null || ioEnd === null ? null : { start: ioStart, end: ioEnd };
+    return { truncated: lostFrom !== null, lostFrom, io, strayWrites };
+  }
+
+  /** Throws what has happened: losses every time, stray writes once. */
+  report(): void {
+    const { lostFrom, io, strayWrites } = this.faults;
+    if (lostFrom !== null) {
+      const size = attempt(() => this.#native.fileSize(), this.#path);
+      throw new MmapError(
+        'ERR_MMAP_TRUNCATED',
+        `the file${this.#path === null ? '' : ` '${this.#path}'`} was truncated to ${size} bytes; the ` +
+          `map covers ${this.#native.length}, and those from byte ${lostFrom} on are lost. Call ` +
+          'refresh() to map the file at its current size',
+        this.#path,
+      );
+    }
+    if (io !== null) {
+      throw new MmapError(
+        'ERR_MMAP_IO',
+        `the bytes ${io.start} to ${io.end} could not be read from the disk, or not be written ` +
+          'because it is full; what was written there is lost. Call refresh() to go on with the map',
+        this.#path,
+      );
+    }
+    if (this.#slot !== null && (flags[this.#slot] ?? 0) & STRAY_WRITE) {
+      this.#native.acknowledgeStrayWrites();
+      throw new MmapError(
+        'ERR_MMAP_READ_ONLY',
+        `something wrote to the Buffer of this read-only map (${strayWrites} pages so far); the ` +
+          'file is unchanged. Use MmapMut to change the file, MmapCow for private changes',
+        this.#path,
+      );
+    }
+  }
+
+  /** Calls the listener if anything has happened since the last time. */
+  notify(): void {
+    const { faults } = this;
+    const report = JSON.stringify(faults);
+    if (report === this.#reported || (!faults.truncated && !faults.io && !faults.strayWrites))
+      return;
+    this.#reported = report;
+    this.#onFault?.(faults);
+  }
+
+  /** Stops reporting, before the native map is closed. */
+  stop(): void {
+    if (this.#slot !== null && this.#onFault !== undefined) listeners.delete(this.#slot);
+  }
+}
+
+/** Called on this thread's event loop after a fault anywhere in the process. */
+function notifyListeners(): void {
+  for (const [flag, code, message] of WARNINGS) {
+    if (((flags[EVER] ?? 0) & flag) !== 0 && (Atomics.or(flags, WARNED, flag) & flag) === 0) {
+      process.emitWarning(`memmap: ${message}`, { type: 'MmapWarning', code });
+    }
+  }
+  for (const [slot, listener] of [...listeners]) {
+    const monitor = listener.deref();
+    if (monitor === undefined) listeners.delete(slot);
+    else monitor.notify();
+  }
+}
+
+let isListening = false;
+
+/** Has the core call this thread after faults. The process's first call starts a thread for that. */
+function listen(): void {
+  if (isListening) return;
+  native.listenForFaults(notifyListeners);
+  isListening = true;
+}

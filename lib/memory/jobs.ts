@@ -1,0 +1,101 @@
+/** Work off the main thread: many short jobs, between which it can be aborted or the map closed. */
+import { checkFunction, checkOptions, checkSignal } from '../base/arguments';
+import { abortError, fromNative } from '../base/errors';
+import type { NativeMap } from '../base/native';
+import type { Memory, Span } from './memory';
+
+/** How to watch and to end work that runs off the main thread. */
+export interface JobOptions {
+  /**
+   * Ends the work within one chunk when aborted: the promise rejects with an `AbortError` whose
+   * `cause` is the signal's reason. What was done before stays done.
+   */
+  signal?: AbortSignal | undefined;
+  /** Called after each chunk with the bytes done so far and the bytes to do. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/**
+ * Reads the options of a job once, before the map's state is looked at: their getters may do
+ * anything, close the map too.
+ */
+export function checkJobOptions(options: JobOptions | undefined): JobOptions {
+  const { signal, onProgress } = checkOptions(options);
+  return {
+    signal: checkSignal(signal),
+    onProgress: checkFunction(onProgress, 'options.onProgress'),
+  };
+}
+
+/**
+ * Runs short jobs on threads of libuv's pool. Before and after each it looks whether the work was
+ * aborted or the map was closed, resized or refreshed: so the native jobs need no signals of their
+ * own, and the work ends within one of them.
+ */
+export class JobRunner<Native extends NativeMap> {
+  readonly #memory: Memory<Native>;
+  readonly #native: Native;
+  readonly #generation: number;
+  readonly #signal: AbortSignal | undefined;
+
+  /** Throws where the signal is aborted already, or the map closed. */
+  constructor(memory: Memory<Native>, signal: AbortSignal | undefined) {
+    if (signal?.aborted) throw abortError(signal);
+    this.#memory = memory;
+    this.#native = memory.usable();
+    this.#generation = memory.generation;
+    this.#signal = signal;
+  }
+
+  /** Throws where the work must end. */
+  check(): void {
+    this.#memory.assertUnchanged(this.#generation);
+    this.#memory.assertUsable();
+    if (this.#signal?.aborted) throw abortError(this.#signal);
+  }
+
+  /**
+   * Runs one job.
+   *
+   * @param explain - Makes the public error of a failure. It is called only where the map is still
+   * the one that the job ran on: a failure of the old memory says nothing about the new.
+   */
+  async run<T>(
+    job: (open: Native) => Promise<T>,
+    explain: (error: unknown) => unknown = (error) => fromNative(error, this.#memory.path),
+  ): Promise<T> {
+    this.check();
+    const answer = await job(this.#native).catch((error) => {
+      this.#memory.assertUnchanged(this.#generation);
+      throw explain(error);
+    });
+    this.check();
+    return answer;
+  }
+}
+
+/** A long piece of work on a range of a map. */
+export interface ChunkedWork<Native extends NativeMap> extends JobOptions {
+  /** The bytes of one job. */
+  chunk: number;
+  work: (open: Native, start: number, end: number) => Promise<void>;
+  /** As in {@link JobRunner.run}, with the range of the job. */
+  explain?: (error: unknown, start: number, end: number) => unknown;
+}
+
+/** Does work on a range in chunks, each a short job off the main thread. */
+export async function inChunks<Native extends NativeMap>(
+  memory: Memory<Native>,
+  [start, end]: Span,
+  { chunk, work, explain, signal, onProgress }: ChunkedWork<Native>,
+): Promise<void> {
+  const runner = new JobRunner(memory, signal);
+  for (let from = start; from < end; from += chunk) {
+    const to = Math.min(from + chunk, end);
+    await runner.run(
+      (open) => work(open, from, to),
+      explain && ((error) => explain(error, from, to)),
+    );
+    onProgress?.(to - start, end - start);
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * One range of memory: open or closed, whole or with bytes lost, the same or changed since. Every
+ * call of the native core goes through it. It knows no public class.
+ */
+import { checkRange, type Integer } from '../base/arguments';
+import { attempt, changedError, closedError, fromNative, MmapError } from '../base/errors';
+import type { NativeMap } from '../base/native';
+import { Buffers } from './buffers';
+import { type FaultListener, FaultMonitor, type Faults } from './faults';
+
+/** The codes of a disk that does not keep what was written. */
+const LOSSES = new Set(['EIO', 'ENOSPC', 'EDQUOT', 'ENXIO', 'EROFS']);
+
+/** A range of bytes: the first, and the one after the last. */
+export type Span = readonly [start: number, end: number];
+
+/** Where a map comes from. */
+export interface Origin {
+  /** The path that errors name; null for descriptors and anonymous memory. */
+  path: string | null;
+  /** Where the map begins in its file, in bytes. */
+  offset: number;
+  /** The length asked for at open; null for "to the end of the file". */
+  requested: number | null;
+}
+
+/** The memory behind one public map. */
+export class Memory<Native extends NativeMap = NativeMap> {
+  readonly path: string | null;
+  readonly offset: number;
+  readonly shared: boolean;
+  /** The number of bytes; 0 once closed. */
+  length: number;
+  /** Counts up when the memory is closed or replaced, which ends what runs on it. */
+  generation = 0;
+  #requested: number | null;
+  #watchers: Set<() => void> | undefined;
+  #native: Native | null;
+  #monitor: FaultMonitor;
+  #buffers: Buffers;
+  readonly #onFault: FaultListener | undefined;
+  /** The last write-back error. The kernel reports it once; every call repeats it until refresh(). */
+  #writeError: MmapError | null = null;
+
+  /**
+   * @param shared - Whether ArrayBuffers over the memory are SharedArrayBuffers.
+   * @param onFault - Called after faults.
+   */
+  constructor(
+    nativeMap: Native,
+    { path, offset, requested }: Origin,
+    shared: boolean,
+    onFault?: FaultListener,
+  ) {
+    this.path = path;
+    this.offset = offset;
+    this.shared = shared;
+    this.length = nativeMap.length;
+    this.#requested = requested;
+    this.#onFault = onFault;
+    this.#native = nativeMap;
+    this.#monitor = new FaultMonitor(nativeMap, path, onFault);
+    this.#buffers = new Buffers(nativeMap, this.#monitor, this);
+  }
+
+  get closed(): boolean {
+    return this.#native === null;
+  }
+
+  /** Called when the native map is closed or replaced: what waits on it has to stop. */
+  get watchers(): Set<() => void> {
+    this.#watchers ??= new Set();
+    return this.#watchers;
+  }
+
+  /** The native map, whatever has happened to its bytes. Throws where the map is closed. */
+  get native(): Native {
+    if (this.#native === null) throw closedError(this.path);
+    return this.#native;
+  }
+
+  /** The native map. Throws where the map is closed or has lost bytes. */
+  usable(): Native {
+    const open = this.native;
+    if (this.#writeError !== null) throw this.#writeError;
+    if (this.#monitor.raised) this.#monitor.report();
+    return open;
+  }
+
+  /**
+   * Throws where the map is closed or has lost bytes. An answer made of mapped bytes is given only
+   * after this: it is the read itself that faults.
+   */
+  assertUsable(): void {
+    this.usable();
+  }
+
+  /** Throws where the map was closed, resized or refreshed since it had this generation. */
+  assertUnchanged(generation: number): void {
+    if (this.generation !== generation) {
+      throw this.closed ? closedError(this.path) : changedError(this.path);
+    }
+  }
+
+  /**
+   * The range from `start` to `end`, after a look at the map.
+   *
+   * @param prefix - What precedes the names of the two in errors, such as `'options.'`.
+   */
+  range(start: Integer | undefined, end: Integer | undefined, prefix = ''): Span {
+    this.assertUsable();
+    return checkRange(start, end, this.length, prefix);
+  }
+
+  /** Runs a native call. Throws what happened to the memory before or during it. */
+  call<T>(work: (open: Native) => T): T {
+    const open = this.usable();
+    const result = attempt(() => work(open), this.path);
+    if (this.#monitor.raised) this.#monitor.report();
+    return result;
+  }
+
+  /**
+   * Runs a native call that writes `start` to `end` to the disk. A failure that loses bytes is
+   * repeated by every later call.
+   */
+  callWriteBack(start: number, end: number, work: (open: Native) => void): void {
+    const open = this.usable();
+    try {
+      work(open);
+    } catch (error) {
+      throw this.rememberLoss(error, start, end);
+    }
+    this.assertUsable();
+  }
+
+  /** What the fault guard has survived since the map was opened or refreshed. */
+  get faults(): Faults {
+    return this.#monitor.faults;
+  }
+
+  /** Whether every byte is that of the file. Only {@link replace} makes it so again. */
+  get isWhole(): boolean {
+    const { truncated, io, strayWrites } = this.faults;
+    return this.#writeError === null && !truncated && io === null && strayWrites === 0;
+  }
+
+  /**
+   * The public error for a refusal to write `start` to `end` to the disk, which is remembered where
+   * it means that bytes are lost.
+   */
+  rememberLoss(error: unknown, start: number, end: number): unknown {
+    const refusal = fromNative(error, this.path);
+    if (!(refusal instanceof MmapError) || !LOSSES.has(refusal.code)) return refusal;
+    this.#writeError = new MmapError(
+      'ERR_MMAP_IO',
+      `the bytes ${start} to ${end} could not be written to the file (${refusal.message}); what ` +
+        'was written there since the last flush may be lost. Call refresh() to go on with the map',
+      this.path,
+      refusal.syscall === undefined || refusal.errno === undefined
+        ? undefined
+        : { syscall: refusal.syscall, errno: refusal.errno },
+    );
+    return this.#writeError;
+  }
+
+  /** The whole map as one Buffer, the same one every time. */
+  get buffer(): Buffer {
+    this.assertUsable();
+    return this.#buffers.whole;
+  }
+
+  /** The ArrayBuffer that has the bytes `start` to `end`, and where they begin in it. */
+  locate(start: number, end: number): { arrayBuffer: ArrayBufferLike; byteOffset: number } {
+    this.assertUsable();
+    return this.#buffers.locate(start, end);
+  }
+
+  /** The bytes `start` to `end` as a Buffer. */
+  bytes(start: number, end: number): Buffer {
+    this.assertUsable();
+    return this.#buffers.bytes(start, end);
+  }
+
+  /** The bytes `start` to `end` as a string, none of which is lost. */
+  text(start: number, end: number, encoding: BufferEncoding | undefined): string {
+    const text = this.bytes(start, end).toString(encoding);
+    this.assertUsable();
+    return text;
+  }
+
+  /** The length that a map of a file of `size` bytes would have. */
+  lengthWithin(size: number): number {
+    const available = Math.max(0, size - this.offset);
+    return Math.min(available, this.#requested ?? available);
+  }
+
+  /**
+   * Throws where the memory cannot be exchanged for other memory, because SharedArrayBuffers of it
+   * may be in use, perhaps in other threads, and would go on showing the old.
+   */
+  assertReplaceable(): void {
+    if (!this.shared || !this.#buffers.isExported) return;
+    throw new MmapError(
+      'ERR_MMAP_IN_USE',
+      'a SharedArrayBuffer was made of the map, which cannot move or change its length; close the ' +
+        'map and open it anew instead',
+      this.path,
+    );
+  }
+
+  #release(): void {
+    this.generation++;
+    this.#monitor.stop();
+    this.#buffers.detach();
+    this.#native?.close();
+    for (const watcher of [...(this.#watchers ?? [])]) watcher();
+  }
+
+  /** Goes on with another native map of the same file. */
+  replace(fresh: Native): void {
+    this.#release();
+    this.#native = fresh;
+    this.#monitor = new FaultMonitor(fresh, this.path, this.#onFault);
+    this.#buffers = new Buffers(fresh, this.#monitor, this);
+    this.#writeError = null;
+    this.length = fresh.length;
+  }
+
+  /** As {@link replace}, for a map that has a new length from now on, also where one was asked for. */
+  resize(fresh: Native): void {
+    this.replace(fresh);
+    if (this.#requested !== null) this.#requested = this.length;
+  }
+
+  /** Detaches the Buffers, and releases the file and the memory. Never throws. */
+  close(): void {
+    if (this.#native === null) return;
+    this.#release();
+    this.#native = null;
+    this.length = 0;
+  }
+}

@@ -1,0 +1,167 @@
+/** Which pages of a map are in memory, and how to control that. */
+import type { Integer } from '../base/arguments';
+import { invalidType, invalidValue, MmapError, withAdvice } from '../base/errors';
+import { native } from '../base/native';
+import { checkJobOptions, inChunks, type JobOptions } from './jobs';
+import type { Memory } from './memory';
+
+/** The bytes that one job of a prefetch reads: some hundredths of a second on a slow disk. */
+const PREFETCH_CHUNK = 8 * 2 ** 20;
+
+/** The bytes that one job of an eviction writes and drops. */
+const EVICT_CHUNK = 64 * 2 ** 20;
+
+/** The codes of a system that lets a process lock no more; Windows has no name for it. */
+const LIMIT_CODES = new Set(['ENOMEM', 'EPERM', 'EAGAIN', 'UNKNOWN']);
+
+/** The hints that change no byte of any map; the names are those of the `MADV_` constants. */
+export const HINTS = [
+  'normal',
+  'random',
+  'sequential',
+  'willneed',
+  'dontfork',
+  'dofork',
+  'mergeable',
+  'unmergeable',
+  'hugepage',
+  'nohugepage',
+  'dontdump',
+  'dodump',
+  'cold',
+  'pageout',
+  'populate-read',
+  'zero-wired-pages',
+] as const;
+
+/** The hints that {@link MmapCow.advise} takes. */
+export const COPY_ON_WRITE_HINTS = [...HINTS, 'dontneed', 'populate-write'] as const;
+
+/** The hints that {@link MmapMut.advise} takes. */
+export const MUTABLE_HINTS = [
+  ...COPY_ON_WRITE_HINTS,
+  'free',
+  'remove',
+  'free-reusable',
+  'free-reuse',
+] as const;
+
+/** The hints that {@link Mmap.advise} takes; none of them changes what is read. */
+export type Hint = (typeof HINTS)[number];
+/** The hints that {@link MmapCow.advise} takes. */
+export type CopyOnWriteHint = (typeof COPY_ON_WRITE_HINTS)[number];
+/** The hints that {@link MmapMut.advise} takes. */
+export type MutableHint = (typeof MUTABLE_HINTS)[number];
+
+/** The answer of {@link Mmap.residency}. */
+export interface Residency {
+  /** The size of a page in bytes. */
+  pageSize: number;
+  /** The number of pages that hold bytes of the range. */
+  pages: number;
+  /** The number of these that are in memory. */
+  residentPages: number;
+  /** One byte for each page, in order: 1 where it is in memory, 0 where not. */
+  map: Uint8Array;
+}
+
+/** Gives a hint that must be one of `allowed`. */
+export function advise(
+  memory: Memory,
+  allowed: readonly string[],
+  hint: unknown,
+  start: Integer | undefined,
+  end: Integer | undefined,
+): boolean {
+  if (typeof hint !== 'string') throw invalidType('hint', 'a string', hint);
+  if (!allowed.includes(hint)) {
+    throw invalidValue('hint', `must be one of '${allowed.join("', '")}' for this map`, hint);
+  }
+  const [from, to] = memory.range(start, end);
+  return memory.call((open) => open.advise(hint, from, to));
+}
+
+export async function prefetch(
+  memory: Memory,
+  start: Integer | undefined,
+  end: Integer | undefined,
+  options: JobOptions | undefined,
+): Promise<void> {
+  const job = checkJobOptions(options);
+  await inChunks(memory, memory.range(start, end), {
+    ...job,
+    chunk: PREFETCH_CHUNK,
+    work: (open, from, to) => open.prefetch(from, to),
+  });
+}
+
+export function prefetchSync(
+  memory: Memory,
+  start: Integer | undefined,
+  end: Integer | undefined,
+): void {
+  const [from, to] = memory.range(start, end);
+  memory.call((open) => open.prefetchSync(from, to));
+}
+
+export function residency(
+  memory: Memory,
+  start: Integer | undefined,
+  end: Integer | undefined,
+): Residency {
+  const [from, to] = memory.range(start, end);
+  const map = memory.call((open) => open.resident(from, to));
+  let residentPages = 0;
+  for (const page of map) residentPages += page;
+  return { pageSize: native.pageSize(), pages: map.length, residentPages, map };
+}
+
+export function mlock(memory: Memory, start: Integer | undefined, end: Integer | undefined): void {
+  const [from, to] = memory.range(start, end);
+  try {
+    memory.call((open) => open.lock(from, to));
+  } catch (error) {
+    const isLimit = error instanceof MmapError && LIMIT_CODES.has(error.code);
+    throw isLimit ? withAdvice(error, lockLimit(to - from)) : error;
+  }
+}
+
+export function munlock(
+  memory: Memory,
+  start: Integer | undefined,
+  end: Integer | undefined,
+): void {
+  const [from, to] = memory.range(start, end);
+  memory.call((open) => open.unlock(from, to));
+}
+
+export async function evict(
+  memory: Memory,
+  start: Integer | undefined,
+  end: Integer | undefined,
+  options: JobOptions | undefined,
+): Promise<void> {
+  const job = checkJobOptions(options);
+  await inChunks(memory, memory.range(start, end), {
+    ...job,
+    chunk: EVICT_CHUNK,
+    work: (open, from, to) => open.evict(from, to),
+    explain: (error, from, to) => memory.rememberLoss(error, from, to),
+  });
+}
+
+export function evictSync(
+  memory: Memory,
+  start: Integer | undefined,
+  end: Integer | undefined,
+): void {
+  const [from, to] = memory.range(start, end);
+  memory.callWriteBack(from, to, (open) => open.evictSync(from, to));
+}
+
+function lockLimit(bytes: number): string {
+  const limit = native.lockLimit();
+  const allowed = limit === null ? 'sets no limit' : `allows this process ${limit} bytes in all`;
+  const name = process.platform === 'win32' ? 'the minimum working set' : 'RLIMIT_MEMLOCK';
+  return `${bytes} bytes were to be locked, and ${name} ${allowed} (raise it with ulimit -l)`;
+}

@@ -1,0 +1,82 @@
+/** Typed views of a map's bytes, without a copy. */
+import { checkInteger, clampPosition, type Integer } from '../base/arguments';
+import { invalidType, outOfRange } from '../base/errors';
+import type { Memory } from './memory';
+
+/** The constructors whose arrays {@link MemoryMap.view} can make. */
+export type TypedArrayConstructor =
+  | Int8ArrayConstructor
+  | Uint8ArrayConstructor
+  | Uint8ClampedArrayConstructor
+  | Int16ArrayConstructor
+  | Uint16ArrayConstructor
+  | Int32ArrayConstructor
+  | Uint32ArrayConstructor
+  | Float32ArrayConstructor
+  | Float64ArrayConstructor
+  | BigInt64ArrayConstructor
+  | BigUint64ArrayConstructor;
+
+const TYPED_ARRAYS: ReadonlySet<unknown> = new Set([
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+  ...Object.values({ Float16Array: Reflect.get(globalThis, 'Float16Array') }).filter(Boolean),
+]);
+
+export function subarray(
+  memory: Memory,
+  start: Integer | undefined,
+  end: Integer | undefined,
+): Buffer {
+  const { length } = memory;
+  const from = start === undefined ? 0 : clampPosition(start, 'start', length);
+  const to = Math.max(from, end === undefined ? length : clampPosition(end, 'end', length));
+  return memory.bytes(from, to);
+}
+
+export function view<Type extends TypedArrayConstructor>(
+  memory: Memory,
+  type: Type,
+  offset: Integer | undefined,
+  length: Integer | undefined,
+): InstanceType<Type> {
+  if (!TYPED_ARRAYS.has(type)) throw invalidType('type', 'a typed array constructor', type);
+  memory.assertUsable();
+  const size = type.BYTES_PER_ELEMENT;
+  const from = offset === undefined ? 0 : checkInteger(offset, 'offset', 0, memory.length);
+  const most = Math.floor((memory.length - from) / size);
+  const count = length === undefined ? most : checkInteger(length, 'length', 0, most);
+  if ((memory.offset + from) % size !== 0) {
+    throw outOfRange(
+      'offset',
+      `such that the position in the file (${memory.offset} + offset) is a multiple of ${size}, ` +
+        'the size of an element',
+      offset ?? 0,
+    );
+  }
+  const { arrayBuffer, byteOffset } = memory.locate(from, from + count * size);
+  // The constructors take both kinds of buffers; their types tell them apart, so one is named.
+  return new type(arrayBuffer as ArrayBuffer, byteOffset, count) as InstanceType<Type>;
+}
+
+export function dataView(
+  memory: Memory,
+  offset: Integer | undefined,
+  length: Integer | undefined,
+): DataView {
+  memory.assertUsable();
+  const from = offset === undefined ? 0 : checkInteger(offset, 'offset', 0, memory.length);
+  const rest = memory.length - from;
+  const count = length === undefined ? rest : checkInteger(length, 'length', 0, rest);
+  const { arrayBuffer, byteOffset } = memory.locate(from, from + count);
+  return new DataView(arrayBuffer, byteOffset, count);
+}

@@ -1,0 +1,167 @@
+import { checkInteger } from '../base/arguments';
+import { MmapError } from '../base/errors';
+import { native } from '../base/native';
+import type { Memory, Span } from '../memory/memory';
+
+/** How lines are given. */
+export interface LineSettings {
+  encoding: BufferEncoding | undefined;
+  keepEnds: boolean;
+}
+
+export const LINE_FEED = 10;
+export const CARRIAGE_RETURN = 13;
+
+/** The pattern with which the native core finds lines. */
+export const lineFeed = native.Pattern.literals([Uint8Array.of(LINE_FEED)]);
+
+/**
+ * Finds any line of a map: made by `lineIndex()` or `lineIndexSync()`.
+ *
+ * It stores the number of line feeds before each block of 64 KiB. A line is found by a binary
+ * search in that list (8 bytes a block) and a search of the one or two blocks in which it begins
+ * and ends: microseconds, whichever line it is and however long its neighbours are.
+ *
+ * ```js
+ * import { Mmap } from 'memmap';
+ *
+ * using map = Mmap.open('access.log');
+ * const index = await map.lineIndex({ encoding: 'utf8' });
+ * index.line(index.length - 1); // the last line
+ * ```
+ *
+ * @typeParam Line - `Buffer`, or `string` where an encoding was given.
+ */
+export class LineIndex<Line extends Buffer | string = Buffer | string> {
+  /** @internal The bytes between two entries. */
+  static readonly BLOCK = 64 * 2 ** 10;
+  /** @internal The bytes that are counted at once. */
+  static readonly CHUNK = 16 * 2 ** 20;
+
+  /** The number of lines. */
+  readonly length: number;
+  readonly #memory: Memory;
+  readonly #generation: number;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #settings: LineSettings;
+  /** The number of line feeds before each block, and before the end of the last one. */
+  readonly #before: Float64Array;
+
+  /** @internal */
+  constructor(
+    memory: Memory,
+    [start, end]: Span,
+    settings: LineSettings,
+    counts: Float64Array[],
+    unended: boolean,
+  ) {
+    this.#memory = memory;
+    this.#generation = memory.generation;
+    this.#start = start;
+    this.#end = end;
+    this.#settings = settings;
+    const blocks = counts.reduce((sum, { length }) => sum + length, 0);
+    this.#before = new Float64Array(blocks + 1);
+    let block = 0;
+    let feeds = 0;
+    for (const part of counts) {
+      for (const count of part) {
+        feeds += count;
+        this.#before[++block] = feeds;
+      }
+    }
+    this.length = feeds + (unended ? 1 : 0);
+  }
+
+  /** The memory that the index takes, in bytes. */
+  get byteLength(): number {
+    return this.#before.byteLength;
+  }
+
+  /**
+   * Where a line begins, in bytes from the start of the map.
+   *
+   * @param n - The line's number, from 0 to `length - 1`.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_CHANGED` where the map was
+   * resized or refreshed, or its line feeds are no longer where they were.
+   */
+  offsetOf(n: number): number {
+    return this.#after(checkInteger(n, 'n', 0, this.length - 1));
+  }
+
+  /**
+   * A line.
+   *
+   * @param n - The line's number, from 0 to `length - 1`.
+   * @throws As {@link offsetOf}.
+   */
+  line(n: number): Line {
+    const number = checkInteger(n, 'n', 0, this.length - 1);
+    const feeds = this.#before.at(-1) ?? 0;
+    const begin = this.#after(number);
+    const end = number < feeds ? this.#after(number + 1) : this.#end;
+    if (end < begin) throw this.#changed('the file was changed');
+    const whole = this.#memory.bytes(begin, end);
+    let last = whole.length;
+    if (!this.#settings.keepEnds && whole[last - 1] === LINE_FEED) {
+      last--;
+      if (whole[last - 1] === CARRIAGE_RETURN) last--;
+    }
+    const { encoding } = this.#settings;
+    const line =
+      encoding === undefined ? whole.subarray(0, last) : whole.toString(encoding, 0, last);
+    this.#memory.assertUsable();
+    return line as Line;
+  }
+
+  /**
+   * The number of the line that a byte belongs to. The endings belong to the lines they end.
+   *
+   * @param offset - A place in the part of the map that was indexed, in bytes from the start of the
+   * map. Its end counts as a place in the last line, or behind the last line feed.
+   * @throws As {@link offsetOf}.
+   */
+  lineAt(offset: number): number {
+    const place = checkInteger(offset, 'offset', this.#start, this.#end);
+    const block = Math.floor((place - this.#start) / LineIndex.BLOCK);
+    const begin = this.#start + block * LineIndex.BLOCK;
+    this.#check();
+    const within = this.#memory.call((open) => open.countSync(lineFeed, begin, place));
+    return (this.#before[block] ?? 0) + within;
+  }
+
+  /** The place behind the first `n` line feeds. */
+  #after(n: number): number {
+    this.#check();
+    if (n === 0) return this.#start;
+    // The last block before which there are fewer.
+    let [low, high] = [0, this.#before.length - 1];
+    while (low + 1 < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#before[middle] ?? 0) < n) low = middle;
+      else high = middle;
+    }
+    const begin = this.#start + low * LineIndex.BLOCK;
+    const end = Math.min(begin + LineIndex.BLOCK, this.#end);
+    const skip = n - 1 - (this.#before[low] ?? 0);
+    const found = this.#memory.call((open) => open.nthLineFeed(begin, end, skip));
+    if (found < 0) throw this.#changed('the file was changed');
+    return found + 1;
+  }
+
+  #check(): void {
+    this.#memory.assertUsable();
+    if (this.#memory.generation !== this.#generation) {
+      throw this.#changed('the map was resized or refreshed');
+    }
+  }
+
+  #changed(what: string): MmapError {
+    return new MmapError(
+      'ERR_MMAP_CHANGED',
+      `${what} since this line index was built; build it anew`,
+      this.#memory.path,
+    );
+  }
+}
