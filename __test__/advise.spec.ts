@@ -2,7 +2,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { type Hint, Mmap, MmapCow, MmapMut } from 'memmap';
-import { diskFile, inChild, mappings, mappingsOf, onLinux, ROOT } from './helpers/memory';
+import { onLinux } from './helpers/gates';
+import { mappings, mappingsOf } from './helpers/kernel';
+import { inChild } from './helpers/processes';
+import { diskFile, root } from './helpers/temporary';
+import { until } from './helpers/until';
 
 const PAGE = 4096;
 
@@ -72,10 +76,8 @@ onLinux("advise('willneed') reads ahead (Linux: mincore)", async (t) => {
   t.is(map.residency().residentPages, 0);
   t.true(map.advise('willneed'));
   // How much is read ahead is the kernel's choice; one page now and then is left out.
-  for (let tries = 0; map.residency().residentPages < 8 && tries < 500; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  t.true(map.residency().residentPages >= 8);
+  await until(() => map.residency().residentPages >= 8, 'half of the pages are resident');
+  t.pass();
 });
 
 test('a hint that another platform knows is no error, and false', (t) => {
@@ -181,7 +183,7 @@ test('docs/memory.md has a row for every hint, and for no other', (t) => {
   using map = MmapMut.anonymous(1);
   const error = t.throws(() => map.advise('?' as Hint));
   const known = [...(error?.message.matchAll(/'([\w-]+)'/g) ?? [])].map(([, hint]) => hint);
-  const text = readFileSync(join(ROOT, 'docs', 'memory.md'), 'utf8');
+  const text = readFileSync(join(root, 'docs', 'memory.md'), 'utf8');
   const rows = [...text.matchAll(/^\| `([\w-]+)` \| (?:all|Mmap)/gm)].map(([, hint]) => hint);
   t.true(known.length > 20);
   t.deepEqual(rows.sort(), known.sort());

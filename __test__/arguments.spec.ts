@@ -1,4 +1,4 @@
-/** All methods by all bad values: see the table in methods.ts. */
+/** All methods by all bad values: see the table in helpers/methods.ts. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -9,6 +9,7 @@ import {
   CLOSED,
   LENGTH,
   MEMBERS,
+  member,
   membersOf,
   type Parameter,
   refusalOf,
@@ -16,8 +17,8 @@ import {
   use,
   validArguments,
   WRONG_TYPE,
-} from './methods';
-import { pattern, temporaryFolder } from './temporary';
+} from './helpers/methods';
+import { pattern, temporaryFolder } from './helpers/temporary';
 
 /** Values that would be taken if anything were coerced; that they were asked is counted. */
 let coerced = 0;
@@ -155,15 +156,13 @@ for (const [className, open] of Object.entries(CLASSES)) {
     const { path } = folderWithFile(t);
     using example = open(path);
     for (const [defining, name] of membersOf(example.object)) {
-      const { parameters, worksClosed, unsupportedBy } = MEMBERS[defining]?.[name] ?? {};
-      const values = name === inspect.custom ? [0, {}] : validArguments(parameters);
       using subject = open(path);
       const { object, map } = subject;
+      const { worksClosed, unsupportedBy, call } = member(object, defining, name);
       const answer = unsupportedBy === className ? 'MmapError ERR_MMAP_UNSUPPORTED' : null;
-      t.is(await refusalOf(() => use(object, name, values)), answer, String(name));
+      t.is(await refusalOf(call), answer, String(name));
       map.close();
-      const expected = worksClosed ? null : CLOSED;
-      t.is(await refusalOf(() => use(object, name, values)), expected, String(name));
+      t.is(await refusalOf(call), worksClosed ? null : CLOSED, String(name));
     }
   });
 

@@ -1,7 +1,7 @@
 /** buffer, subarray, view and dataView: windows onto the mapped bytes, without a copy. */
 import test from 'ava';
 import { Mmap, MmapMut } from 'memmap';
-import { pattern, temporaryFile } from './temporary';
+import { pattern, temporaryFile } from './helpers/temporary';
 
 const content = pattern(10_000);
 

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { Mmap, type MmapError, MmapMut } from 'memmap';
-import { root, temporaryFolder } from './temporary';
+import { root, temporaryFolder } from './helpers/temporary';
 
 test('create makes a file of zeros and maps it', (t) => {
   const folder = temporaryFolder(t);

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import test from 'ava';
 import fc from 'fast-check';
-import { codeOf, mapOf } from './maps';
+import { codeOf, mapOf } from './helpers/maps';
 
 test('a cursor reads what a naive model reads, and never partially', (t) => {
   const step = fc.oneof(

@@ -13,7 +13,9 @@ import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { type MapDescriptor, Mmap, MmapCow, MmapMut } from 'memmap';
-import { diskPath, inChild, onLinux, ROOT } from './helpers/memory';
+import { onLinux } from './helpers/gates';
+import { inChild } from './helpers/processes';
+import { diskPath, root } from './helpers/temporary';
 
 test('a descriptor is a small object that survives cloning and JSON', (t) => {
   const path = diskPath(t);
@@ -55,7 +57,7 @@ test('a worker maps what it is sent, and both see each other', async (t) => {
      map.write('from the worker');
      map.close();
      parentPort.postMessage(text);`,
-    { eval: true, workerData: { root: ROOT, descriptor: map.descriptor() } },
+    { eval: true, workerData: { root: root, descriptor: map.descriptor() } },
   );
   const text = await new Promise((resolve, reject) => {
     worker.once('message', resolve);

@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import test from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { temporaryFile } from './temporary';
+import { temporaryFile } from './helpers/temporary';
 
 test('using closes the map at the end of its block, also where the block throws', (t) => {
   const path = temporaryFile(t, 'content');

@@ -1,17 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-
-const root = join(__dirname, '..', '..');
-
-/** An empty folder that is gone after the test. */
-function folder(t: ExecutionContext, parent = tmpdir()): string {
-  const path = mkdtempSync(join(parent, 'memmap-examples-'));
-  t.teardown(() => rmSync(path, { recursive: true }));
-  return path;
-}
+import { root, temporaryFolder } from './helpers/temporary';
 
 /** What a program printed, which must have ended well. */
 function run(t: ExecutionContext, cwd: string, program: string, ...args: string[]): string {
@@ -22,7 +13,7 @@ function run(t: ExecutionContext, cwd: string, program: string, ...args: string[
 }
 
 test('the demo sees what it should see', (t) => {
-  const printed = run(t, folder(t), join(root, 'examples', 'demo.js'));
+  const printed = run(t, temporaryFolder(t), join(root, 'examples', 'demo.js'));
   t.regex(printed, /^6\. /m);
   t.regex(printed, /Everything was as it should be\.\n$/);
 });
@@ -48,12 +39,12 @@ test('each example is tried here', (t) => {
 for (const [name, printed] of Object.entries(examples)) {
   test(`the example ${name} runs`, (t) => {
     const args = name === 'samples.js' ? ['samples'] : [];
-    t.regex(run(t, folder(t), join(root, 'examples', name), ...args), printed);
+    t.regex(run(t, temporaryFolder(t), join(root, 'examples', name), ...args), printed);
   });
 }
 
 test('a second run of the example samples.js finds what the first one has written', (t) => {
-  const here = folder(t);
+  const here = temporaryFolder(t);
   const program = join(root, 'examples', 'samples.js');
   run(t, here, program, 'samples');
   t.regex(run(t, here, program, 'samples'), /^the largest of 1000000 samples in samples is 0\.9/);
@@ -64,7 +55,7 @@ test('the first example of the README runs', (t) => {
   const source = /```js\n(.*?)```/s.exec(readme)?.[1];
   t.truthy(source);
   // Inside the package, where it finds 'memmap'.
-  const here = folder(t, join(root, 'build'));
+  const here = temporaryFolder(t, join(root, 'build'));
   writeFileSync(join(here, 'readme.mjs'), source ?? '');
   t.is(run(t, here, 'readme.mjs'), 'Hello, world!\n');
   t.is(readFileSync(join(here, 'hello.bin')).length, 10 * 2 ** 20);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { MmapMut } from 'memmap';
-import { temporaryFile, temporaryFolder } from './temporary';
+import { temporaryFile, temporaryFolder } from './helpers/temporary';
 
 test('any range of bytes can be flushed, at any offset of the map', async (t) => {
   const path = temporaryFile(t, Buffer.alloc(20_000));

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
-import { root, temporaryFile } from './temporary';
+import { root, temporaryFile } from './helpers/temporary';
 
 test('the example finds lines as grep does', (t) => {
   const path = temporaryFile(t, 'one two\ntwo two\n\nthree\nfour two');

@@ -4,7 +4,7 @@ import { closeSync, openSync, readSync, truncateSync, writeFileSync, writeSync }
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { temporaryFolder } from './temporary';
+import { temporaryFolder } from './helpers/temporary';
 
 const GIB = 2 ** 30;
 const SIZE = 6 * GIB;

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { MmapMut } from 'memmap';
-import { codeOf, mapOf } from './maps';
+import { codeOf, mapOf } from './helpers/maps';
 
 const text = fc
   .array(fc.constantFrom('a', 'bc', '\n', '\r', '\r\n', 'é', ''), { maxLength: 40 })

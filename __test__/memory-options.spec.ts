@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { diskFile, mappings, mappingsOf, onLinux, total } from './helpers/memory';
+import { onLinux } from './helpers/gates';
+import { mappings, mappingsOf, total } from './helpers/kernel';
+import { diskFile } from './helpers/temporary';
 
 const PAGE = 4096;
 const MIB = 2 ** 20;

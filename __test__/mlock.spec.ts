@@ -1,7 +1,10 @@
 import { truncateSync } from 'node:fs';
 import test from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { type Caught, diskFile, inChild, mappingsOf, onLinux, total } from './helpers/memory';
+import { onLinux } from './helpers/gates';
+import { mappingsOf, total } from './helpers/kernel';
+import { type Caught, inChild } from './helpers/processes';
+import { diskFile } from './helpers/temporary';
 
 const PAGE = 4096;
 

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { type FileLike, Mmap, MmapCow, MmapMut } from 'memmap';
-import { pattern, temporaryFile, temporaryFolder } from './temporary';
+import { pattern, temporaryFile, temporaryFolder } from './helpers/temporary';
 
 const CLASSES = [Mmap, MmapMut, MmapCow];
 

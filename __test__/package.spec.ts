@@ -4,7 +4,7 @@ import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import * as memmap from 'memmap';
-import { root, temporaryFolder } from './temporary';
+import { root, temporaryFolder } from './helpers/temporary';
 
 const PUBLIC = ['Mmap', 'MmapCow', 'MmapError', 'MmapMut'];
 

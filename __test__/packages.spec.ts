@@ -2,8 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-
-const root = join(__dirname, '..', '..');
+import { root } from './helpers/temporary';
 
 interface Manifest {
   name: string;

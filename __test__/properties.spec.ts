@@ -15,7 +15,7 @@ import {
   uint8Array,
 } from 'fast-check';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { pattern, temporaryFile, temporaryFolder } from './temporary';
+import { pattern, temporaryFile, temporaryFolder } from './helpers/temporary';
 
 /** Lengths and offsets: mostly a few pages, often at the borders of pages. */
 const MOST = 3 * 4096 + 100;

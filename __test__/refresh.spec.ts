@@ -2,7 +2,7 @@
 import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { Mmap, MmapCow, MmapError, MmapMut } from 'memmap';
-import { temporaryFile } from './temporary';
+import { temporaryFile } from './helpers/temporary';
 
 for (const { name, open } of [Mmap, MmapMut, MmapCow]) {
   test(`${name}.refresh follows a file that grows, is cut, emptied and grows again`, (t) => {

@@ -13,11 +13,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { root, temporaryFile, temporaryFolder } from './temporary';
+import { onLinux, onUnix } from './helpers/gates';
+import { root, temporaryFile, temporaryFolder } from './helpers/temporary';
 
 const CLASSES = [Mmap, MmapMut, MmapCow];
-const unix = process.platform === 'win32' ? test.skip : test;
-const linux = process.platform === 'linux' ? test : test.skip;
 
 test('a directory is EISDIR, by its path and by a descriptor', (t) => {
   const folder = temporaryFolder(t);
@@ -28,7 +27,7 @@ test('a directory is EISDIR, by its path and by a descriptor', (t) => {
   closeSync(fd);
 });
 
-unix('a FIFO is refused at once, though nobody has opened its other end (Unix only)', (t) => {
+onUnix('a FIFO is refused at once, though nobody has opened its other end (Unix only)', (t) => {
   const path = join(temporaryFolder(t), 'fifo');
   execFileSync('mkfifo', [path]);
   // In a child with a time limit: a blocked open would block the test's own time limit, too.
@@ -42,7 +41,7 @@ unix('a FIFO is refused at once, though nobody has opened its other end (Unix on
   }
 });
 
-unix('a socket is refused, by its path and by a descriptor (Unix only)', async (t) => {
+onUnix('a socket is refused, by its path and by a descriptor (Unix only)', async (t) => {
   const path = join(temporaryFolder(t), 'socket');
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(path, resolve));
@@ -53,7 +52,7 @@ unix('a socket is refused, by its path and by a descriptor (Unix only)', async (
   t.throws(() => Mmap.open(fd), { code: 'ERR_MMAP_UNSUPPORTED', message: /a socket/ });
 });
 
-unix('a character device is refused (Unix only)', (t) => {
+onUnix('a character device is refused (Unix only)', (t) => {
   for (const { open } of CLASSES) {
     for (const path of ['/dev/null', '/dev/zero']) {
       t.throws(() => open(path), { code: 'ERR_MMAP_UNSUPPORTED', message: /a character device/ });
@@ -61,7 +60,7 @@ unix('a character device is refused (Unix only)', (t) => {
   }
 });
 
-linux('files that the kernel makes up are refused (Linux only)', (t) => {
+onLinux('files that the kernel makes up are refused (Linux only)', (t) => {
   for (const path of [
     '/proc/self/status',
     '/proc/meminfo',
@@ -92,7 +91,7 @@ test('a descriptor must be open for what the map does', (t) => {
   closeSync(writeOnly);
 });
 
-unix('missing permissions are EACCES (Unix only: permission bits)', (t) => {
+onUnix('missing permissions are EACCES (Unix only: permission bits)', (t) => {
   const folder = temporaryFolder(t);
   chmodSync(folder, 0o755);
   const paths = { readable: join(folder, 'readable'), secret: join(folder, 'secret') };

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { MmapError, type MmapMut } from 'memmap';
-import { codeOf, mapOf } from './maps';
+import { codeOf, mapOf } from './helpers/maps';
 
 type Answer = Array<Array<[number, number] | undefined>>;
 

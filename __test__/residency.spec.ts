@@ -1,7 +1,10 @@
 import { readFileSync, truncateSync } from 'node:fs';
 import test from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { type Caught, diskFile, inChild, mappingsOf, onLinux, total } from './helpers/memory';
+import { needs, onLinux } from './helpers/gates';
+import { mappingsOf, total } from './helpers/kernel';
+import { type Caught, inChild } from './helpers/processes';
+import { diskFile } from './helpers/temporary';
 
 const PAGE = 4096;
 const MIB = 2 ** 20;
@@ -167,14 +170,17 @@ onLinux('prefetch of what was cut off the file is an error (Linux)', async (t) =
   await t.throwsAsync(map.prefetch(), { code: 'ERR_MMAP_TRUNCATED' });
 });
 
-onLinux('prefetch touches the pages where the kernel has no MADV_POPULATE_READ (Linux)', (t) => {
-  // A seccomp filter answers EINVAL to madvise(..., 22), as Linux before 5.14 does.
-  const number = { x64: 28, arm64: 233 }[process.arch as string];
-  if (number === undefined) {
-    t.pass('the number of madvise is not known for this processor');
-    return;
-  }
-  const withoutPopulate = `
+const python = process.platform === 'linux' ? needs('python3') : test.skip;
+python(
+  'prefetch touches the pages where the kernel has no MADV_POPULATE_READ (Linux, needs python3)',
+  (t) => {
+    // A seccomp filter answers EINVAL to madvise(..., 22), as Linux before 5.14 does.
+    const number = { x64: 28, arm64: 233 }[process.arch as string];
+    if (number === undefined) {
+      t.pass('the number of madvise is not known for this processor');
+      return;
+    }
+    const withoutPopulate = `
 import ctypes, os, struct, sys
 def step(code, yes, no, value): return struct.pack('HBBI', code, yes, no, value)
 program = b''.join([
@@ -187,25 +193,26 @@ header = struct.pack('HxxxxxxQ', 6, ctypes.addressof(memory))
 assert libc.prctl(38, 1, 0, 0, 0) == 0
 assert libc.prctl(22, 2, ctypes.c_char_p(header), 0, 0) == 0, ctypes.get_errno()
 os.execv(sys.argv[1], sys.argv[1:])`;
-  const path = diskFile(t, 4 * MIB);
-  const answer = inChild(
-    `
+    const path = diskFile(t, 4 * MIB);
+    const answer = inChild(
+      `
     const map = memmap.MmapCow.open(file);
     const cut = memmap.Mmap.open(file);
     cut.evictSync();
     const known = map.advise('populate-read');
     map.prefetchSync();
     const { pages, residentPages } = map.residency();
-    const lines = require('node:fs').readFileSync('/proc/self/smaps', 'latin1').split(file);
+    const lines = require('node:fs').readFileSync('/proc/self/smaps', 'utf8').split(file);
     const sizes = lines.slice(1).map((text) => [/Rss: *(\\d+)/.exec(text)[1], /Anonymous: *(\\d+)/.exec(text)[1]]);
     done({ known, pages, residentPages, sizes });`,
-    path,
-    ['python3', '-c', withoutPopulate, process.execPath],
-  ) as { known: boolean; pages: number; residentPages: number; sizes: [string, string][] };
-  t.false(answer.known);
-  t.is(answer.residentPages, answer.pages);
-  t.true(answer.sizes.some(([rss, copied]) => rss === '4096' && copied === '0'));
-});
+      path,
+      ['python3', '-c', withoutPopulate, process.execPath],
+    ) as { known: boolean; pages: number; residentPages: number; sizes: [string, string][] };
+    t.false(answer.known);
+    t.is(answer.residentPages, answer.pages);
+    t.true(answer.sizes.some(([rss, copied]) => rss === '4096' && copied === '0'));
+  },
+);
 
 test('ranges and options are checked', async (t) => {
   using map = Mmap.open(diskFile(t, 10));

@@ -2,7 +2,7 @@
 import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { Mmap, MmapMut } from 'memmap';
-import { pattern, temporaryFile } from './temporary';
+import { pattern, temporaryFile } from './helpers/temporary';
 
 test('a file grows with zeros and shrinks, and every old Buffer is detached', (t) => {
   const content = pattern(5000);

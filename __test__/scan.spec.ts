@@ -1,6 +1,7 @@
 import test from 'ava';
 import { type Match, MmapMut, type Pattern, type ScanOptions } from 'memmap';
-import { codeOf, mapOf } from './maps';
+import { codeOf, mapOf } from './helpers/maps';
+import { until } from './helpers/until';
 
 async function collect(map: MmapMut, pattern: Pattern, options?: ScanOptions): Promise<Match[]> {
   const found: Match[] = [];
@@ -88,8 +89,13 @@ test('closing or resizing the map ends a scan, also between two matches', async 
   for (const end of ['close', 'resize'] as const) {
     for (const pattern of ['needle', /needle/]) {
       using map = MmapMut.anonymous(LARGE);
-      const scanning = collect(map, pattern);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      let searched = 0;
+      const scanning = collect(map, pattern, {
+        onProgress: (done) => {
+          searched = done;
+        },
+      });
+      await until(() => searched > 0, 'the scan has begun');
       if (end === 'close') map.close();
       else map.resize(10);
       await t.throwsAsync(scanning, {

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import test from 'ava';
 import fc from 'fast-check';
 import { MmapMut } from 'memmap';
-import { codeOf, mapOf } from './maps';
+import { codeOf, mapOf } from './helpers/maps';
 
 /** Few different bytes, so that needles are found, nearly found and overlap. */
 const someBytes = (maxLength: number) =>

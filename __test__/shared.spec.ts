@@ -1,19 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import {
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { diskFile, diskPath, inChild, mappingsOf, onLinux, ROOT } from './helpers/memory';
+import { collectUntil } from './helpers/garbage';
+import { onLinux } from './helpers/gates';
+import { descriptors, mappingsOf } from './helpers/kernel';
+import { inChild } from './helpers/processes';
+import { diskFile, diskPath, root } from './helpers/temporary';
+import { until } from './helpers/until';
 
 function canShare(): boolean {
   try {
@@ -30,7 +26,7 @@ async function inWorker(body: string, sent: unknown): Promise<unknown> {
     `const { parentPort, workerData } = require('node:worker_threads');
      const run = (sent, memmap) => { ${body} };
      parentPort.postMessage(run(workerData.sent, require(workerData.root)));`,
-    { eval: true, workerData: { sent, root: ROOT } },
+    { eval: true, workerData: { sent, root: root } },
   );
   try {
     return await new Promise((resolve, reject) => {
@@ -39,18 +35,6 @@ async function inWorker(body: string, sent: unknown): Promise<unknown> {
     });
   } finally {
     await worker.terminate();
-  }
-}
-
-/** Collects garbage until `done`, for at most some seconds. */
-async function collectUntil(done: () => boolean): Promise<void> {
-  setFlagsFromString('--expose-gc');
-  const gc: () => void = runInNewContext('gc');
-  for (let tries = 0; tries < 100; tries++) {
-    // First the wait: what a WeakRef has shown is kept until the job that saw it ends.
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    gc();
-    if (done()) return;
   }
 }
 
@@ -98,14 +82,11 @@ function whereSupported(): void {
     const word = map.view(Int32Array);
     const waiting = inWorker(
       `const word = new Int32Array(sent);
-       Atomics.store(word, 1, 1);
        return Atomics.wait(word, 0, 0, 20_000);`,
       map.buffer.buffer,
     );
-    while (Atomics.load(word, 1) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    const woken = setInterval(() => Atomics.notify(word, 0), 5);
+    await until(() => Atomics.notify(word, 0) === 1, 'the worker waits');
     t.is(await waiting, 'ok');
-    clearInterval(woken);
   });
 
   onLinux('the memory outlives a map object that nobody holds (Linux: maps)', async (t) => {
@@ -117,13 +98,13 @@ function whereSupported(): void {
       return new WeakRef(map);
     };
     const map = lend();
-    await collectUntil(() => map.deref() === undefined);
+    await collectUntil(() => map.deref() === undefined, 'the map object is gone');
     t.is(map.deref(), undefined);
     t.is(mappingsOf(path).length, 1);
     t.is(new Uint8Array(shared ?? new SharedArrayBuffer(0))[8191], 7);
     t.is(await inWorker('return new Uint8Array(sent)[5000];', shared), 7);
     shared = null;
-    await collectUntil(() => mappingsOf(path).length === 0);
+    await collectUntil(() => mappingsOf(path).length === 0, 'the file is unmapped');
     t.is(mappingsOf(path).length, 0, 'and goes when the last view is gone');
   });
 
@@ -133,7 +114,6 @@ function whereSupported(): void {
       'return memmap.Mmap.open(sent, { shared: true }).buffer.buffer;',
       path,
     );
-    await new Promise((resolve) => setTimeout(resolve, 50));
     t.true(shared instanceof SharedArrayBuffer);
     t.is(new Uint8Array(shared as SharedArrayBuffer)[8191], 7);
   });
@@ -154,10 +134,10 @@ function whereSupported(): void {
        return bytes[8191];`,
       buffer.buffer,
     );
-    while (Atomics.load(words, 0) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => Atomics.load(words, 0) === 1, 'the worker has begun');
     map.close();
     t.is(mappingsOf(path).length, 0);
-    t.false(openFiles().includes(path));
+    t.false(descriptors().includes(path));
     t.is(buffer.length, 8192);
     t.is(await worker, 9);
     t.is(buffer[8191], 9, 'the zero pages are shared as the file was');
@@ -221,17 +201,29 @@ function whereSupported(): void {
         `
         const { PerformanceObserver, constants } = require('node:perf_hooks');
         let major = 0;
-        const count = (entries) => {
-          major += entries.filter((entry) => entry.detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR).length;
-        };
-        const observer = new PerformanceObserver((list) => count(list.getEntries()));
+        let forced = 0;
+        const observer = new PerformanceObserver((list) => {
+          for (const { detail } of list.getEntries()) {
+            if (detail.flags & constants.NODE_PERFORMANCE_GC_FLAGS_FORCED) forced++;
+            else if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) major++;
+          }
+        });
         observer.observe({ entryTypes: ['gc'] });
+        require('node:v8').setFlagsFromString('--expose-gc');
+        const gc = require('node:vm').runInNewContext('gc');
+        const { until } = require('./build/__test__/helpers/until');
+        // Collections are told of later, in order: once the forced one is known, all before it are.
+        const allTold = () => {
+          const before = forced;
+          gc();
+          return until(() => forced > before, 'the observer has seen the forced collection');
+        };
         const alive = Array.from({ length: 300_000 }, (_, i) => ({ i }));
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await allTold();
         major = 0;
         const maps = Array.from({ length: 200 }, () => memmap.Mmap.open(file, { shared: ${shared} }));
         for (const map of maps) map.buffer;
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await allTold();
         done([alive.length, maps.length, major]);`,
         path,
       ) as [number, number, number];
@@ -243,21 +235,10 @@ function whereSupported(): void {
   });
 }
 
-/** The paths of the files that this process has open (Linux). */
-function openFiles(): string[] {
-  return readdirSync('/proc/self/fd').map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`);
-    } catch {
-      return '';
-    }
-  });
-}
-
 /** The program of a Node.js that can, where the one at hand cannot; or why there is none. */
 function capableNode(): { program: string } | { reason: string } {
   try {
-    const { node, program } = require(join(ROOT, 'scripts', 'runtimes.js'));
+    const { node, program } = require(join(root, 'scripts', 'runtimes.js'));
     const found: string | undefined = program(node('24'));
     return found === undefined ? { reason: 'not for this platform' } : { program: found };
   } catch (error) {
@@ -285,9 +266,9 @@ function whereUnsupported(): void {
     return;
   }
   test('the other tests of this file pass on Node.js 24, since this runtime has no shared maps', (t) => {
-    const ava = join(ROOT, 'node_modules', 'ava', 'entrypoints', 'cli.mjs');
+    const ava = join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs');
     const run = spawnSync(other.program, [ava, join('build', '__test__', 'shared.spec.js')], {
-      cwd: ROOT,
+      cwd: root,
       encoding: 'utf8',
       env: { ...process.env, NODE_ENV: '', AVA_PATH: '' },
     });

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { pattern, root, temporaryFile } from './temporary';
+import { pattern, root, temporaryFile } from './helpers/temporary';
 
 /** Runs a script in a process of its own; `path` is `process.argv[1]` there. */
 function elsewhere(script: string, path: string): string {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { MmapCow, MmapMut } from 'memmap';
-import { temporaryFile } from './temporary';
+import { temporaryFile } from './helpers/temporary';
 
 const OUT_OF_RANGE = { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' };
 const CONTENT = '0123456789abcdef';

@@ -5,7 +5,10 @@
 import assert from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { collect, collectUntil, consistsOf, holds, mapsOf, newFile, survived } from './tools';
+import { collect, collectUntil } from '../helpers/garbage';
+import { holds, mapsOf } from '../helpers/kernel';
+import { newFile } from '../helpers/scratch';
+import { consistsOf, survived } from './tools';
 
 const LENGTH = 1 << 20;
 

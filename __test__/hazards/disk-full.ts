@@ -15,7 +15,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { type Faults, Mmap, MmapMut } from 'memmap';
-import { consistsOf, kernelMaps, survived } from './tools';
+import { kernelMaps } from '../helpers/kernel';
+import { until } from '../helpers/until';
+import { consistsOf, play } from './tools';
 
 const PAGE = 4096;
 const LENGTH = 4 << 20;
@@ -52,8 +54,7 @@ async function written(disk: string): Promise<void> {
   assert.throws(() => map.write('x'), { code: 'ERR_MMAP_IO', message: /\d+ to 4194304/ });
   assert.throws(() => map.flushSync(), { code: 'ERR_MMAP_IO' });
   await assert.rejects(map.flush(), { code: 'ERR_MMAP_IO' });
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  assert(told.length > 0, 'nobody was told');
+  await until(() => told.length > 0, 'the listener is called');
   assert(statSync(path).blocks * 512 < LENGTH);
   assert.strictEqual(map.refresh(), true);
   assert.strictEqual(map.buffer[0], 1);
@@ -90,7 +91,4 @@ const scenarios: Record<string, (disk: string) => unknown> = {
   read,
 };
 
-const [, , name = '', disk = ''] = process.argv;
-const run = scenarios[name];
-assert(run, 'no such scenario');
-Promise.resolve(run(disk)).then(survived);
+play(scenarios);

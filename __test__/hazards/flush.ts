@@ -2,7 +2,8 @@
 import assert from 'node:assert';
 import { openSync, readSync, statfsSync } from 'node:fs';
 import { MmapMut } from 'memmap';
-import { newPath, survived } from './tools';
+import { newPath } from '../helpers/scratch';
+import { survived } from './tools';
 
 const LENGTH = 256 << 20;
 

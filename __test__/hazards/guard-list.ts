@@ -1,5 +1,6 @@
 /** The scenarios of the fault guard and how each must end. */
 import { spawnSync } from 'node:child_process';
+import { has } from '../helpers/programs';
 import { type Hazard, hazard } from './list';
 
 const windows = process.platform === 'win32';
@@ -10,8 +11,7 @@ const needsTruncation = windows ? 'Windows does not cut mapped files' : undefine
 const needsSignals =
   needsTruncation ?? (process.versions.deno ? 'Deno by itself survives such a signal' : undefined);
 const needsLinux = process.platform === 'linux' ? undefined : 'asks /proc of Linux';
-const needsCompiler =
-  spawnSync('cc', ['--version']).status === 0 ? undefined : 'needs a C compiler as cc';
+const needsCompiler = has('cc') ? undefined : 'needs a C compiler as cc';
 
 /** Starts a command in a mount namespace of its own, where a small disk is mounted on a folder. */
 const mounting = ['unshare', '--mount', ...(process.getuid?.() === 0 ? [] : ['-Ur'])];

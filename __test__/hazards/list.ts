@@ -3,7 +3,7 @@
  * every runtime.
  */
 import assert from 'node:assert';
-import { run, type Start, SURVIVED } from './run';
+import { run, type Start, SURVIVED } from '../helpers/run';
 
 /** One scenario. */
 export interface Hazard extends Start {
@@ -116,7 +116,7 @@ export const hazards: Hazard[] = [
     impossible: needsLinux,
     environment: { MALLOC_TOP_PAD_: String(64 << 20) },
   }),
-  hazard('close lets go of the file though Buffers are held', 'let-go', [], {
+  hazard('close releases the file though Buffers are kept', 'release', [], {
     impossible: needsLinux,
   }),
   hazard('the event loop is free while 256 MiB are flushed', 'flush', ['free']),
@@ -133,7 +133,7 @@ export const hazards: Hazard[] = [
 /** Runs a scenario in a child process and asserts how it ended. */
 export async function face(hazard: Hazard): Promise<void> {
   const { scenario, arguments: args, ends } = hazard;
-  const { code, signal, stdout, stderr } = await run(scenario, args, hazard);
+  const { code, signal, stdout, stderr } = await run(`hazards/${scenario}`, args, hazard);
   const wanted = ends ?? { code: 0, signal: null, says: new RegExp(`${SURVIVED}\n$`) };
   const all = `${stderr}\n${stdout}`;
   assert.deepStrictEqual(

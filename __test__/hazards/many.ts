@@ -9,7 +9,9 @@
  */
 import assert from 'node:assert';
 import { Mmap, MmapMut } from 'memmap';
-import { descriptors, kernelMaps, newFile, survived } from './tools';
+import { descriptors, kernelMaps } from '../helpers/kernel';
+import { newFile } from '../helpers/scratch';
+import { survived } from './tools';
 
 const path = newFile(3 * 4096);
 const kinds = [Mmap, MmapMut];

@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Mmap } from 'memmap';
-import { newFile, newPath, survived } from './tools';
+import { newFile, newPath } from '../helpers/scratch';
+import { play } from './tools';
 import { trap } from './wasm';
 
 /** Cuts a file under a map of it and reads behind its end. */
@@ -108,6 +109,4 @@ const scenarios: Record<string, () => unknown> = {
   },
 };
 
-const run = scenarios[process.argv[2] ?? ''];
-assert(run, 'no such scenario');
-Promise.resolve(run()).then(survived);
+play(scenarios);

@@ -1,6 +1,7 @@
 /** The process ends while maps are open: by returning, by process.exit, by an uncaught error. */
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { newFile, survived } from './tools';
+import { newFile } from '../helpers/scratch';
+import { survived } from './tools';
 
 const path = newFile(8 << 20);
 const closed = MmapMut.open(path);

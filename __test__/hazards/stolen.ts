@@ -5,7 +5,9 @@ import assert from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { MessageChannel } from 'node:worker_threads';
 import { MmapMut } from 'memmap';
-import { collect, consistsOf, newFile, survived, transfer } from './tools';
+import { collect } from '../helpers/garbage';
+import { newFile } from '../helpers/scratch';
+import { consistsOf, survived, transfer } from './tools';
 
 const LENGTH = 64 << 10;
 

@@ -2,7 +2,10 @@
 import assert from 'node:assert';
 import { closeSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { type Faults, Mmap } from 'memmap';
-import { consistsOf, kernelMaps, newFile, newPath, survived } from './tools';
+import { kernelMaps } from '../helpers/kernel';
+import { newFile, newPath } from '../helpers/scratch';
+import { until } from '../helpers/until';
+import { consistsOf, play } from './tools';
 
 const PAGE = 4096;
 
@@ -19,11 +22,7 @@ const scenarios: Record<string, () => unknown> = {
     assert.strictEqual(buffer[3 * PAGE], 2);
     buffer[3 * PAGE + 1] = 2;
     buffer.fill(2, 5 * PAGE, 5 * PAGE + 1);
-    const deadline = Date.now() + 20_000;
-    while (told.length === 0 || warnings.length === 0) {
-      assert(Date.now() < deadline, 'nobody was told');
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    await until(() => told.length > 0 && warnings.length > 0, 'the listeners are called');
     assert.strictEqual(map.faults.strayWrites, 2);
     // Once, and then the map goes on.
     assert.throws(() => map.subarray(0, 1), { code: 'ERR_MMAP_READ_ONLY', message: /2 pages/ });
@@ -81,6 +80,4 @@ const scenarios: Record<string, () => unknown> = {
   },
 };
 
-const run = scenarios[process.argv[2] ?? ''];
-assert(run, 'no such scenario');
-Promise.resolve(run()).then(survived);
+play(scenarios);

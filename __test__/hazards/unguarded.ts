@@ -2,7 +2,8 @@
 import assert from 'node:assert';
 import { readFileSync, truncateSync } from 'node:fs';
 import { Mmap } from 'memmap';
-import { consistsOf, newFile, survived } from './tools';
+import { newFile } from '../helpers/scratch';
+import { consistsOf, survived } from './tools';
 
 const LENGTH = 1 << 20;
 const path = newFile(LENGTH, 1);

@@ -5,7 +5,10 @@
 import assert from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { collect, mapsOf, newFile, survived } from './tools';
+import { collect } from '../helpers/garbage';
+import { mapsOf } from '../helpers/kernel';
+import { newFile } from '../helpers/scratch';
+import { survived } from './tools';
 
 const LENGTH = 4 << 20;
 const IN_PARALLEL = 4;

@@ -1,12 +1,13 @@
 /** Python's mmap over the same file at the same time: each side sees what the other writes. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { pattern, root, temporaryFile } from '../temporary';
+import { needs } from '../helpers/gates';
+import { pattern, root, temporaryFile } from '../helpers/temporary';
 
-const python = spawnSync('python3', ['-c', 'import mmap']).status === 0 ? test : test.skip;
+const python = needs('python3');
 
 /** A Python process that has mapped a file. */
 class Peer {

@@ -2,19 +2,16 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { SharedMemory } from 'memmap/shm';
-import { temporaryFolder } from '../temporary';
+import { needs } from '../helpers/gates';
+import { temporaryFolder } from '../helpers/temporary';
 
 function run(t: ExecutionContext, program: string, ...args: string[]): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
   t.is(error, undefined);
   t.is(status, 0, stderr);
   return stdout.trim();
-}
-
-function has(program: string): boolean {
-  return spawnSync(program, ['--version']).status === 0;
 }
 
 /** Python before 3.13 unlinks every object it has ever attached to when it exits (bpo-38119). */
@@ -26,8 +23,8 @@ shared = SharedMemory(name=sys.argv[1])
 resource_tracker.unregister(shared._name, 'shared_memory')
 `;
 
-const withPython = process.platform !== 'win32' && has('python3') ? test : test.skip;
-const withC = process.platform !== 'win32' && has('cc') ? test : test.skip;
+const withPython = needs('python3');
+const withC = needs('cc');
 
 withPython('Python attaches to what memmap created (needs python3)', (t) => {
   const name = `memmap-py-${process.pid}`;

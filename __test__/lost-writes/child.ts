@@ -1,20 +1,16 @@
 /** Flushes a map whose first flush fails, then calls every method of it: see the spec. */
-import { inspect } from 'node:util';
 import { MmapMut } from 'memmap';
-import { MEMBERS, membersOf, refusalOf, use, validArguments } from '../methods';
+import { errorsOf, refusalOf } from '../helpers/methods';
 
-/** Members that end the state that is looked at. */
-const ENDING = new Set<string | symbol>(['close', 'refresh', Symbol.dispose]);
-
-async function refusals(map: MmapMut): Promise<Record<string, string | null>> {
-  const found: Record<string, string | null> = {};
-  for (const [defining, name] of membersOf(map)) {
-    if (ENDING.has(name)) continue;
-    const { parameters } = MEMBERS[defining]?.[name] ?? {};
-    const values = name === inspect.custom ? [0, {}] : validArguments(parameters);
-    found[String(name)] = await refusalOf(() => use(map, name, values));
+/** How each member is refused; null where it works. Those that work on a closed map by themselves. */
+async function refusals(map: MmapMut) {
+  const looking: Record<string, string | null> = {};
+  const others: Record<string, string | null> = {};
+  for (const [name, { error, worksClosed }] of await errorsOf(map)) {
+    const refusal = error instanceof Error ? `${error.name} ${Reflect.get(error, 'code')}` : null;
+    (worksClosed ? others : looking)[name] = refusal;
   }
-  return found;
+  return { looking, others };
 }
 
 async function main([path = '', method]: string[]): Promise<void> {

@@ -5,34 +5,18 @@
  */
 import assert from 'node:assert';
 import { constants } from 'node:buffer';
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
 import { guardHazards } from '../hazards/guard-list';
 import { hazards as closing, face } from '../hazards/list';
+import { newPath } from '../helpers/scratch';
 
 const hazards = [...closing, ...guardHazards];
 
-const folder = mkdtempSync(join(tmpdir(), 'memmap-smoke-'));
-let files = 0;
-
-function newPath(): string {
-  return join(folder, `file${files++}`);
-}
-
+/** A new file of some text. */
 function newFile(content = '0123456789'): string {
   const path = newPath();
   writeFileSync(path, content);
@@ -244,7 +228,6 @@ async function main(): Promise<void> {
       console.log(`FAILED  ${title}\n${inspect(error)}`);
     }
   }
-  rmSync(folder, { recursive: true });
   for (const { title, impossible } of hazards) {
     if (impossible !== undefined) console.log(`left out: ${title} (${impossible})`);
   }

@@ -5,7 +5,7 @@
 import assert from 'node:assert';
 import { openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import type { Random } from './random';
+import type { Random } from '../helpers/random';
 
 /** Byte `at` of the control file. */
 function pattern(at: number): number {

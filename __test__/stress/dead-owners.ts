@@ -4,19 +4,16 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { MmapMut } from 'memmap';
-import { script } from '../processes';
+import { script } from '../helpers/processes';
+import { newPath } from '../helpers/scratch';
+import { until } from '../helpers/until';
 import type { Scenario, StressOptions } from './scenario';
 
 /** How many contend. */
 const CONTENDERS = 4;
-
-/** After this long without anybody getting a lock, in ms, it is a deadlock. */
-const DEADLOCK = 10_000;
 
 /** Words of the shared file. */
 const OWNER = 0;
@@ -50,7 +47,7 @@ function contend(kind: string, seed: number): string {
     for (let i = 0; ; i++) {
       const how = below(3);
       const guard = how === 0 ? take.sync() : how === 1 ? await take.async() : take.try();
-      if (guard === null) { if (below(4) === 0) await sleep(0); continue; }
+      if (guard === null) { if (below(4) === 0) await turns(1); continue; }
       const before = Atomics.exchange(words, ${OWNER}, 1);
       if (guard.abandoned) Atomics.add(words, ${TOLD}, 1);
       if (before !== 0 && !guard.abandoned) Atomics.add(words, ${UNTOLD}, 1);
@@ -62,7 +59,7 @@ function contend(kind: string, seed: number): string {
       if (Atomics.exchange(words, ${OWNER}, 0) !== 1) Atomics.add(words, ${ERRORS}, 1);
       'unlock' in guard ? guard.unlock() : guard.release();
       if (below(50) !== 0) continue;
-      await sleep(0);
+      await turns(1);
       if (process.ppid !== parent) process.exit();
     }`;
 }
@@ -79,8 +76,7 @@ async function rounds(
 ): Promise<void> {
   const kinds = ['mutex', 'rwlock', 'semaphore'];
   for (const [index, kind] of kinds.entries()) {
-    const folder = mkdtempSync(join(tmpdir(), 'memmap-stress-'));
-    const path = join(folder, 'file');
+    const path = newPath();
     const map = MmapMut.create(path, 4096);
     const words = map.view(Int32Array, 0, 8);
     const start = () => begin(path, kind, random.below(2 ** 31));
@@ -90,16 +86,14 @@ async function rounds(
     const progress = async () => {
       const since = performance.now();
       const seen = Atomics.load(words, BEFORE);
-      while (Atomics.load(words, BEFORE) === seen) {
-        if (performance.now() - since > DEADLOCK) throw new Error(`${kind}: nobody gets the lock`);
-        await new Promise((done) => setTimeout(done, 1));
-      }
+      await until(() => Atomics.load(words, BEFORE) !== seen, `${kind}: somebody gets the lock`);
       return performance.now() - since;
     };
     try {
       await progress();
       const share = Math.ceil((size - index) / kinds.length);
       for (let round = 0; round < share; round++) {
+        // The moment of the death is what the seed picks.
         await new Promise((done) => setTimeout(done, random.below(100)));
         const victim = random.below(CONTENDERS);
         await contenders[victim]?.die();
@@ -115,7 +109,7 @@ async function rounds(
     } finally {
       await Promise.all(contenders.map((contender) => contender.die()));
       map.close();
-      rmSync(folder, { recursive: true });
+      rmSync(path);
     }
   }
 }

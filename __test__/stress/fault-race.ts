@@ -5,12 +5,11 @@
  */
 import assert from 'node:assert';
 import { spawn } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { Mmap, MmapCow, MmapError, MmapMut } from 'memmap';
-import { Random } from './random';
+import { Random } from '../helpers/random';
+import { newFile } from '../helpers/scratch';
 
 const LENGTH = 1 << 20;
 const THREADS = 3;
@@ -76,11 +75,8 @@ function work(path: string, seed: number, rounds: number): void {
 }
 
 async function main(seed: number, rounds: number): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'memmap-race-'));
-  const path = join(folder, 'cut');
-  const other = join(folder, 'other');
-  writeFileSync(path, Buffer.alloc(LENGTH));
-  writeFileSync(other, Buffer.alloc(LENGTH, 5));
+  const path = newFile(LENGTH, 0);
+  const other = newFile(LENGTH, 5);
   const control = Mmap.open(other);
   const cutter = spawn(process.execPath, [__filename, 'cut', path, String(seed)], {
     stdio: 'inherit',
@@ -96,7 +92,6 @@ async function main(seed: number, rounds: number): Promise<void> {
     assert.deepStrictEqual(await Promise.all(threads), Array(THREADS).fill(0));
   } finally {
     cutter.kill('SIGKILL');
-    rmSync(folder, { recursive: true });
   }
   assert(control.buffer.equals(Buffer.alloc(LENGTH, 5)));
   assert.strictEqual(control.faults.truncated, false);

@@ -21,8 +21,8 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { deflateRaw } from 'node:zlib';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
+import { Random } from '../helpers/random';
 import { Canaries, ControlFile, ModelFile } from './checks';
-import { Random } from './random';
 
 type AnyMap = Mmap | MmapMut | MmapCow;
 
@@ -186,6 +186,7 @@ async function readInto(buffer: Uint8Array): Promise<void> {
   }
   const length = Math.min(buffer.length, 4096);
   let rest = length;
+  // The moment of the write is what the seed picks.
   setTimeout(() => writeSync(fifo, Buffer.alloc(length, 0xee)), random.below(10));
   try {
     rest -= (await promisify(read)(fifo, buffer, 0, length, null)).bytesRead;
@@ -233,6 +234,7 @@ async function aWorker(): Promise<void> {
       stay: random.below(2) === 0,
     },
   });
+  // The moment of its end is what the seed picks.
   const stop = setTimeout(() => worker.terminate(), random.below(30));
   await new Promise((resolve, reject) => worker.on('error', reject).on('exit', resolve));
   clearTimeout(stop);

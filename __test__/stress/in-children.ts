@@ -1,5 +1,5 @@
 /** Scenarios that could kill the process: scripts of this folder, run in children. */
-import { run as runScript, runtimeArguments } from '../hazards/run';
+import { run as runScript, runtimeArguments } from '../helpers/run';
 import type { Scenario } from './scenario';
 
 const TIMEOUT_MS = 30 * 60_000;
@@ -28,7 +28,7 @@ export function inChildren({
       for (let done = 0; done < size; done += slice) {
         const seed = random.below(2 ** 31);
         const args = [String(seed), String(Math.min(slice, size - done))];
-        const { code, signal, stdout, stderr } = await runScript(`../stress/${name}`, args, {
+        const { code, signal, stdout, stderr } = await runScript(`stress/${name}`, args, {
           timeout: TIMEOUT_MS,
         });
         if (code !== 0) {

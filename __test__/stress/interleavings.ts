@@ -5,20 +5,17 @@
  */
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { MmapMut } from 'memmap';
-import { startWorker } from '../processes';
-import type { Random } from './random';
+import { startWorker } from '../helpers/processes';
+import type { Random } from '../helpers/random';
+import { newPath } from '../helpers/scratch';
+import { until } from '../helpers/until';
 import type { Scenario } from './scenario';
 
 const WORKERS = 3;
 const PERMITS = 2;
-
-/** After this long, in ms, nobody will get the lock any more. */
-const NEVER = 10_000;
 
 /** The ways to hold a lock: how to take it, and whether two may hold it so at the same time. */
 interface Kind {
@@ -101,7 +98,6 @@ class Game {
   readonly #held = new Map<number, Hold>();
   readonly #waiting = new Map<number, Hold>();
   readonly #replies = new Map<number, (message: Message) => void>();
-  #onGrant: () => void = () => {};
   #failure: Error | undefined;
   /** How many died with a hold of which nobody was told yet, and how many were told. */
   #untold = 0;
@@ -129,7 +125,6 @@ class Game {
         this.#hear(message, index);
       } catch (error) {
         this.#failure ??= error as Error;
-        this.#onGrant();
       }
     });
   }
@@ -155,10 +150,8 @@ class Game {
       const hold = this.#waiting.get(id);
       this.#waiting.delete(id);
       if (hold) this.#grant(id, hold, message.abandoned);
-      this.#onGrant();
     } else if (event === 'aborted') {
       this.#waiting.delete(id);
-      this.#onGrant();
     } else {
       const reply = this.#replies.get(id);
       assert(reply, `unexpected: ${event}`);
@@ -175,17 +168,8 @@ class Game {
 
   /** Waits until whoever must get the lock has it. */
   async #settle(): Promise<void> {
-    const end = performance.now() + NEVER;
-    while (!this.#failure && this.#waiting.size > 0 && this.#mustMove()) {
-      assert(performance.now() < end, `nobody gets the lock: ${this.#held.size} hold it`);
-      await new Promise<void>((done) => {
-        const timer = setTimeout(done, 100);
-        this.#onGrant = () => {
-          clearTimeout(timer);
-          done();
-        };
-      });
-    }
+    const settled = () => this.#waiting.size === 0 || !this.#mustMove();
+    await until(() => this.#failure !== undefined || settled(), 'a waiter gets the lock');
     if (this.#failure) throw this.#failure;
   }
 
@@ -228,7 +212,10 @@ class Game {
       const hold = this.#waiting.get(aborted);
       assert(hold);
       this.#workers[hold.worker]?.postMessage({ id: aborted, what: 'abort' });
-      while (this.#waiting.has(aborted)) await new Promise((done) => setTimeout(done, 1));
+      await until(
+        () => !this.#waiting.has(aborted) || this.#failure !== undefined,
+        'the wait ends',
+      );
     } else await this.#kill(worker);
   }
 
@@ -270,14 +257,13 @@ export const interleavings: Scenario = {
   fullSize: 30_000,
   async run({ random, size, log }) {
     for (const name of Object.keys(LOCKS)) {
-      const folder = mkdtempSync(join(tmpdir(), 'memmap-stress-'));
-      const path = join(folder, 'file');
+      const path = newPath();
       MmapMut.create(path, 4096).close();
       try {
         await new Game(name, random, path).play(Math.ceil(size / 3));
         log(`${name}: ${Math.ceil(size / 3)} operations`);
       } finally {
-        rmSync(folder, { recursive: true });
+        rmSync(path);
       }
     }
   },

@@ -1,5 +1,5 @@
 /** What `npm run stress` runs, and in small the project's own check. */
-import type { Random } from './random';
+import type { Random } from '../helpers/random';
 
 /** How a scenario is to run. The same seed and size make the same choices again. */
 export interface StressOptions {

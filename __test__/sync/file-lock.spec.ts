@@ -1,7 +1,8 @@
-import { closeSync, openSync, promises, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, promises } from 'node:fs';
 import test from 'ava';
 import { FileLock } from 'memmap/sync';
-import { ended, line, sharedFile, start } from '../processes';
+import { descriptorsOf } from '../helpers/kernel';
+import { ended, line, sharedFile, start } from '../helpers/processes';
 
 test('one holds the lock on a file, or many share it', async (t) => {
   const { path } = sharedFile(t);
@@ -48,7 +49,7 @@ test('closing another descriptor of the file keeps the lock, the death of its ho
     fs.closeSync(fs.openSync(${JSON.stringify(path)}, 'r')); map.close();
     require('node:v8').setFlagsFromString('--expose-gc');
     require('node:vm').runInNewContext('gc')();
-    await sleep(20);
+    await turns(3);
     console.log('locked'); setInterval(() => {}, 1000);`,
   );
   t.is(await line(child), 'locked');
@@ -75,14 +76,7 @@ if (process.platform === 'linux') {
   test('who gives up leaves no descriptor open (Linux)', async (t) => {
     const { path } = sharedFile(t);
     using _lock = FileLock.acquireSync(path);
-    const open = () =>
-      readdirSync('/proc/self/fd').filter((fd) => {
-        try {
-          return readlinkSync(`/proc/self/fd/${fd}`) === path;
-        } catch {
-          return false;
-        }
-      }).length;
+    const open = () => descriptorsOf(path);
     const before = open();
     t.is(FileLock.tryAcquire(path), null);
     t.throws(() => FileLock.acquireSync(path, { timeout: 0 }));

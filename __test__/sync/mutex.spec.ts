@@ -3,7 +3,7 @@ import { promises, readFileSync } from 'node:fs';
 import test from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
 import { Mutex } from 'memmap/sync';
-import { ended, line, sharedFile, start, startWorker } from '../processes';
+import { ended, line, sharedFile, start, startWorker } from '../helpers/processes';
 
 test('one holds it at a time, and gives it back by unlock, guard or using', async (t) => {
   const { map } = sharedFile(t);

@@ -4,7 +4,7 @@ import { promises } from 'node:fs';
 import test from 'ava';
 import { Mmap } from 'memmap';
 import { Barrier, Condition, EventFlag, Mutex, Once, RwLock, Semaphore } from 'memmap/sync';
-import { ended, line, sharedFile, start, startWorker } from '../processes';
+import { ended, line, sharedFile, start, startWorker } from '../helpers/processes';
 
 const PRIMITIVES = {
   Barrier: [Barrier, 8, 3],
@@ -337,7 +337,7 @@ test('once: one of many runs it, the next one where it throws or dies', async (t
   const child = start(
     path,
     `await new sync.Once(map, 0).run(async () => {
-    console.log('runs'); await sleep(1e6); });`,
+    console.log('runs'); await new Promise(() => setInterval(() => {}, 1000)); });`,
   );
   t.is(await line(child), 'runs');
   t.throws(() => run.runSync(() => {}, { timeout: 5 }), { code: 'ERR_MMAP_TIMEOUT' });

@@ -325,3 +325,39 @@ export async function refusalOf(call: () => unknown): Promise<Refusal | null> {
     return `${error.name} ${Reflect.get(error, 'code')}`;
   }
 }
+
+/** A member of an object: whether it works on a closed map, and a call with valid arguments. */
+export function member(
+  object: object,
+  defining: string,
+  name: string | symbol,
+): { worksClosed: boolean; unsupportedBy: string | undefined; call: () => unknown } {
+  const { parameters, worksClosed = false, unsupportedBy } = MEMBERS[defining]?.[name] ?? {};
+  const values = name === inspect.custom ? [0, {}] : validArguments(parameters);
+  return { worksClosed, unsupportedBy, call: () => use(object, name, values) };
+}
+
+/** Members that end or mend the state of a map. */
+const ENDING = new Set<string | symbol>(['close', 'refresh', Symbol.dispose]);
+
+/**
+ * Calls every member of a map but those that end or mend its state. Answers by name what each threw
+ * (null if it worked), and whether it works on a closed map, without a look at the state.
+ */
+export async function errorsOf(
+  map: object,
+): Promise<Map<string, { error: unknown; worksClosed: boolean }>> {
+  const errors = new Map<string, { error: unknown; worksClosed: boolean }>();
+  for (const [defining, name] of membersOf(map)) {
+    if (ENDING.has(name)) continue;
+    const { worksClosed, call } = member(map, defining, name);
+    let error: unknown = null;
+    try {
+      await call();
+    } catch (thrown) {
+      error = thrown;
+    }
+    errors.set(String(name), { error, worksClosed });
+  }
+  return errors;
+}

@@ -1,6 +1,4 @@
-/**
- * Runs scenarios that could crash, each in a child process of the runtime that runs this one.
- */
+/** Runs scripts that could crash, each in a child process of the runtime that runs this one. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -33,13 +31,13 @@ export interface Start {
   timeout?: number;
 }
 
-/** Runs a scenario in this folder to its end; one that hangs ends by SIGKILL. */
+/** Runs a script of `__test__/` to its end, such as `hazards/flush`; one that hangs ends by SIGKILL. */
 export function run(
-  scenario: string,
+  name: string,
   rest: string[],
   { environment, within = [], timeout = TIMEOUT_MS }: Start,
 ): Promise<Outcome> {
-  const script = join(__dirname, `${scenario}.js`);
+  const script = join(__dirname, '..', `${name}.js`);
   const line = [...within, process.execPath, ...runtimeArguments(), script, ...rest];
   const [command = '', ...args] = line;
   return new Promise((resolve, reject) => {

@@ -3,7 +3,9 @@ import assert from 'node:assert';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { consistsOf, descriptorsOf, holds, mapsOf, newFile, survived } from './tools';
+import { descriptorsOf, holds, mapsOf } from '../helpers/kernel';
+import { newFile } from '../helpers/scratch';
+import { consistsOf, survived } from './tools';
 
 const LENGTH = 1 << 20;
 

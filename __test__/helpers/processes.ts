@@ -1,5 +1,5 @@
 /** Other processes and workers, for the tests of what is shared between them. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -11,7 +11,7 @@ const PRELUDE = `
   const { MmapMut } = require('memmap');
   const sync = require('memmap/sync');
   const { native } = require('./dist/base/native');
-  const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+  const { turns, until } = require('./build/__test__/helpers/until');
 `;
 
 /** A file of zeros, mapped, that goes away with the test. */
@@ -22,7 +22,7 @@ export function sharedFile(t: ExecutionContext, length = 4096): { path: string; 
   return { path, map };
 }
 
-/** JavaScript with `map` over the file, `sync`, `native` and `sleep`, as an async function. */
+/** JavaScript with `map` over the file, `sync`, `native`, `turns` and `until`, as an async function. */
 export function script(path: string, code: string): string {
   return `${PRELUDE} const map = MmapMut.open(${JSON.stringify(path)});
     (async () => {${code}})();`;
@@ -71,4 +71,55 @@ export function startWorker(path: string, code: string): Worker {
     `const { parentPort } = require('node:worker_threads'); ${script(path, code)}`,
     { eval: true },
   );
+}
+
+/** What a child process answered. */
+export interface Answer {
+  status: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs Node.js in the package's folder to its end; `[program, ...flags]` is what it is started by. */
+export function node(
+  args: string[],
+  [program, ...flags]: [string, ...string[]] = [process.execPath],
+): Answer {
+  const child = spawnSync(program, [...flags, ...args], {
+    encoding: 'utf8',
+    cwd: root,
+    timeout: 100_000,
+    killSignal: 'SIGKILL',
+  });
+  if (child.error) throw child.error;
+  return child;
+}
+
+/**
+ * Runs code in a process of its own, where `memmap` is the package and `file` a path; answers what
+ * the code passes to `done`.
+ */
+export function inChild(
+  code: string,
+  file = '',
+  command: [string, ...string[]] = [process.execPath],
+): unknown {
+  const script = `
+    const memmap = require(${JSON.stringify(root)});
+    const file = ${JSON.stringify(file)};
+    const done = (answer) => process.stdout.write(JSON.stringify(answer) + '\\n');
+    const caught = (call) => { try { call(); } catch (error) { return { name: error.name, code: error.code, message: error.message, syscall: error.syscall }; } };
+    (async () => { ${code} })();`;
+  const { status, signal, stdout, stderr } = node(['-e', script], command);
+  if (status !== 0) throw new Error(`the child ended with ${signal ?? status}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** What `caught` of {@link inChild} answers. */
+export interface Caught {
+  name: string;
+  code: string;
+  message: string;
+  syscall?: string;
 }

@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
-/** A new folder (in the system's folder for such, where none is given), removed after the test. */
+/** The folder of this package. A child process started here finds it by its name. */
+export const root = dirname(require.resolve('memmap/package.json'));
+
+/** A new folder (in the system's folder for such, unless given), removed after the test. */
 export function temporaryFolder(t: ExecutionContext, parent = tmpdir()): string {
   const folder = mkdtempSync(join(parent, 'memmap-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -18,12 +21,21 @@ export function temporaryFile(t: ExecutionContext, content: string | Uint8Array)
   return path;
 }
 
+/** The path of a file to be made on a disk: the system's temporary folder may be in memory. */
+export function diskPath(t: ExecutionContext, name = 'file'): string {
+  return join(temporaryFolder(t, join(root, 'build')), name);
+}
+
+/** A file of `length` bytes on a disk, each of them a 7. */
+export function diskFile(t: ExecutionContext, length: number): string {
+  const path = diskPath(t);
+  writeFileSync(path, Buffer.alloc(length, 7));
+  return path;
+}
+
 /** `length` bytes that differ from their neighbours and from those a page further on. */
 export function pattern(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   for (let i = 0; i < length; i++) bytes[i] = (i * 7 + (i >> 8) * 13 + (i >> 16)) & 0xff;
   return bytes;
 }
-
-/** The folder of this package. A child process started here finds it by its name. */
-export const root = dirname(require.resolve('memmap/package.json'));
