@@ -1,30 +1,33 @@
 /**
- * Four processes work off one queue in one shared block. One is killed with the lock and a job in
- * its hands; another one takes its place. `node examples/work-queue.js`
+ * Four processes work off one queue in one shared block. The first one that takes a certain job is
+ * killed with the lock and the job in its hands; another one takes its place.
+ * `node examples/work-queue.js`
  */
 const { fork } = require('node:child_process');
 const { SharedMemory } = require('memmap/shm');
 const { Condition, Mutex } = require('memmap/sync');
 
-const [JOBS, DONE] = [100, -1];
-const [name = `memmap-queue-${process.pid}`, luck] = process.argv.slice(2);
-const map = luck
+const [JOBS, DEADLY, DONE] = [100, 50, -1];
+const [, , known] = process.argv;
+const name = known ?? `memmap-queue-${process.pid}`;
+const map = known
   ? SharedMemory.open(name)
   : SharedMemory.create(name, 4096, { unlinkOnExit: true });
 const mutex = new Mutex(map, 0);
 const changed = new Condition(map, 8);
+const deaths = map.atomic(16);
 // For each job 0, the process that works on it, or DONE.
 const jobs = map.view(Int32Array, 64, JOBS);
 const isDone = () => jobs.every((job) => job === DONE);
 
 function work() {
-  for (let worked = 0; ; worked++) {
+  for (;;) {
     const guard = mutex.lockSync();
     while (!jobs.includes(0) && !isDone()) changed.waitSync(guard);
     const job = jobs.indexOf(0);
     if (job === -1) return guard.unlock();
     jobs[job] = process.pid;
-    if (luck === 'unlucky' && worked === 5) process.kill(process.pid, 'SIGKILL');
+    if (job === DEADLY && deaths.add(1) === 0) process.kill(process.pid, 'SIGKILL');
     guard.unlock();
     for (const end = performance.now() + 2; performance.now() < end; );
     const finished = mutex.lockSync();
@@ -34,8 +37,8 @@ function work() {
   }
 }
 
-function hire(luck) {
-  const worker = fork(__filename, [name, luck]);
+function hire() {
+  const worker = fork(__filename, [name]);
   worker.on('exit', async (_, signal) => {
     if (signal === null) return;
     const guard = await mutex.lock();
@@ -43,17 +46,17 @@ function hire(luck) {
     changed.notifyAll();
     guard.unlock();
     console.log(`a worker was killed (${signal}); another one takes its place`);
-    hire('lucky');
+    hire();
   });
 }
 
 async function main() {
-  for (const luck of ['lucky', 'lucky', 'lucky', 'unlucky']) hire(luck);
+  for (let count = 0; count < 4; count++) hire();
   const guard = await mutex.lock();
   while (!isDone()) await changed.wait(guard);
   guard.unlock();
   console.log(`${JOBS} jobs are done`);
 }
 
-if (luck) work();
+if (known) work();
 else main();

@@ -39,7 +39,7 @@ function count(name, text) {
 
 const require = createRequire(import.meta.url);
 const { scenarios } = require('../build/__test__/stress/index.js');
-const { Random } = require('../build/__test__/stress/random.js');
+const { Random } = require('../build/__test__/helpers/random.js');
 
 const seed = count('seed', values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const wanted = positionals.length > 0 ? positionals : scenarios.map(({ name }) => name);
