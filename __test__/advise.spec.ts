@@ -173,7 +173,7 @@ onLinux('marking every second page of a gigabyte leaves the runtime its memory (
       const kept = Array.from({ length: 100 }, () => [new ArrayBuffer(2 ** 20), Array.from({ length: 1e4 }, () => ({}))]);
       done({ refused, kept: kept.length, whole: map.advise('random') });`) as { refused: unknown };
     t.like(answer, { kept: 100, whole: true }, what);
-    // Who may not lock without limit meets that limit first.
+    // A user without the right to lock more meets that limit first.
     const expected = what === 'advise' ? [true] : ['ERR_MMAP_UNSUPPORTED', 'ENOMEM'];
     t.true(expected.includes(answer.refused as never), `${what}: ${answer.refused}`);
   }

@@ -55,7 +55,7 @@ function* badCalls(parameters: Parameter[]): Generator<[values: unknown[], refus
   }
 }
 
-/** Options whose getters tell when they are read. */
+/** Options with getters that report each read. */
 function watched(options: Record<string, Parameter>, onRead: (name: string) => void): object {
   const object = {};
   for (const [name, { valid }] of Object.entries(options)) {

@@ -1,5 +1,4 @@
 /** Creating files. */
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -15,7 +14,8 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { Mmap, type MmapError, MmapMut } from 'memmap';
-import { root, temporaryFolder } from './helpers/temporary';
+import { node } from './helpers/processes';
+import { temporaryFolder } from './helpers/temporary';
 
 test('create makes a file of zeros and maps it', (t) => {
   const folder = temporaryFolder(t);
@@ -191,8 +191,8 @@ const limited = existsSync(SHM) && statfsSync(SHM).blocks * statfsSync(SHM).bsiz
       };
       console.log(bits('a'), bits('b', { mode: 0o600 }), bits('c', { mode: 0o777n }),
         bits('d', { mode: 0 }), bits('b', { mode: 0o444, overwrite: true }));`;
-    const child = spawnSync(process.execPath, ['-e', script, folder], { cwd: root });
-    t.is(child.stderr.toString(), '');
-    t.is(child.stdout.toString(), '640 600 750 0 440\n');
+    const child = node(['-e', script, folder]);
+    t.is(child.stderr, '');
+    t.is(child.stdout, '640 600 750 0 440\n');
   },
 );

@@ -138,7 +138,7 @@ onlyWindowed(
   },
 );
 
-onlyWhole('6 GiB are one Buffer (not on Node.js 20, whose Buffers end at 4 GiB)', (t) => {
+onlyWhole('6 GiB are one Buffer (not on Node.js 20: its Buffers end at 4 GiB)', (t) => {
   using map = MmapMut.open(sparse(t, SIZE), { offset: 3 });
   const { buffer } = map;
   t.is(buffer.length, SIZE - 3);
@@ -149,7 +149,7 @@ onlyWhole('6 GiB are one Buffer (not on Node.js 20, whose Buffers end at 4 GiB)'
   }
 });
 
-onlyWhole('1 TiB is one Buffer (not on Node.js 20, whose Buffers end at 4 GiB)', (t) => {
+onlyWhole('1 TiB is one Buffer (not on Node.js 20: its Buffers end at 4 GiB)', (t) => {
   const TIB = 2 ** 40;
   const path = sparse(t, TIB);
   for (const { open } of [Mmap, MmapMut, MmapCow]) {

@@ -44,7 +44,7 @@ test('lines, their number and their index are those of a naive reader', async (t
   );
 });
 
-test('a range cuts the lines at its ends', async (t) => {
+test('a range truncates the lines at its ends', async (t) => {
   using map = mapOf('one\ntwo\r\nthree\n');
   const range = { start: 1, end: 12 };
   t.deepEqual([...map.lines(range)].map(String), ['ne', 'two', 'thr']);

@@ -75,7 +75,7 @@ onLinux('mlock names the limit where it is too low (Linux: RLIMIT_MEMLOCK)', (t)
   }
 });
 
-onLinux('mlock of what was cut off the file says that, and not the limit (Linux)', (t) => {
+onLinux('mlock of truncated bytes reports the truncation, not the limit (Linux)', (t) => {
   for (const kind of [Mmap, MmapMut, MmapCow]) {
     const path = diskFile(t, 8 * PAGE);
     using map = kind.open(path);

@@ -4,6 +4,7 @@ import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import * as memmap from 'memmap';
+import { node } from './helpers/processes';
 import { root, temporaryFolder } from './helpers/temporary';
 
 const PUBLIC = ['Mmap', 'MmapCow', 'MmapError', 'MmapMut'];
@@ -17,9 +18,9 @@ test('import and require give the same classes', (t) => {
     const same = Object.entries({ Mmap, MmapCow, MmapError, MmapMut }).every(([name, value]) =>
       value === required[name] && value === namespace[name] && value === whole[name]);
     console.log(same, Object.keys(required).sort().join());`;
-  const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root });
-  t.is(child.stderr.toString(), '');
-  t.is(child.stdout.toString(), `true ${PUBLIC.join()}\n`);
+  const child = node(['--input-type=module', '-e', script]);
+  t.is(child.stderr, '');
+  t.is(child.stdout, `true ${PUBLIC.join()}\n`);
 });
 
 test('nothing but the public names can be reached', (t) => {

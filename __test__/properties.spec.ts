@@ -52,7 +52,7 @@ test('a map of any part of a file is that part', (t) => {
   );
 });
 
-test('subarray cuts as Buffer.subarray does, views and numbers are the ones that Buffer reads', (t) => {
+test('subarray clamps as Buffer.subarray does, views and numbers are the ones that Buffer reads', (t) => {
   const content = pattern(MOST);
   const path = temporaryFile(t, content);
   const position = option(integer({ min: -MOST - 10, max: MOST + 10 }), { nil: undefined });
@@ -131,7 +131,7 @@ function apply(map: MmapMut | MmapCow, model: Buffer, change: Change): Buffer {
       if (map instanceof MmapMut) map.flushSync(one, two);
       break;
     case 'refresh':
-      if (map.refresh()) throw new Error('nobody else changed the file');
+      if (map.refresh()) throw new Error('no other process changed the file');
       break;
   }
   return model;

@@ -5,7 +5,7 @@ import { Mmap, MmapCow, MmapError, MmapMut } from 'memmap';
 import { temporaryFile } from './helpers/temporary';
 
 for (const { name, open } of [Mmap, MmapMut, MmapCow]) {
-  test(`${name}.refresh follows a file that grows, is cut, emptied and grows again`, (t) => {
+  test(`${name}.refresh follows a file that grows, is truncated, emptied and grows again`, (t) => {
     const path = temporaryFile(t, 'one');
     using map = open(path);
     const first = map.buffer;

@@ -32,7 +32,7 @@ onLinux('residency tells which pages of anonymous memory were touched (Linux)', 
 });
 
 onLinux('residency refuses where the kernel would only say "all in memory" (Linux)', (t) => {
-  // Nobody owns this process's rights to a file of root's. As root, become somebody else first.
+  // A file of root's is not this user's. As root, become another user first.
   const answer = inChild(`
     if (process.getuid() === 0) { process.setgid(65534); process.setuid(65534); }
     const map = memmap.Mmap.open('/etc/passwd');
@@ -76,7 +76,7 @@ onLinux('evict drops a range of a larger file, beyond the borders of chunks (Lin
   t.is(map.residency(0, MIB).residentPages, MIB / PAGE, 'what is far from the range stays');
 });
 
-test('evict never touches maps whose contents only memory has', async (t) => {
+test('evict never touches maps without a file behind them', async (t) => {
   const path = diskFile(t, 10);
   using cow = MmapCow.open(path);
   using anonymous = MmapMut.anonymous(10);
@@ -163,7 +163,7 @@ test('prefetch ends when the map is closed', async (t) => {
   t.throws(() => map.evictSync(), { code: 'ERR_MMAP_CLOSED' });
 });
 
-onLinux('prefetch of what was cut off the file is an error (Linux)', async (t) => {
+onLinux('prefetch of truncated bytes is an error (Linux)', async (t) => {
   const path = diskFile(t, 8 * PAGE);
   using map = Mmap.open(path);
   truncateSync(path, 2 * PAGE);
@@ -197,8 +197,8 @@ os.execv(sys.argv[1], sys.argv[1:])`;
     const answer = inChild(
       `
     const map = memmap.MmapCow.open(file);
-    const cut = memmap.Mmap.open(file);
-    cut.evictSync();
+    const cached = memmap.Mmap.open(file);
+    cached.evictSync();
     const known = map.advise('populate-read');
     map.prefetchSync();
     const { pages, residentPages } = map.residency();

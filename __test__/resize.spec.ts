@@ -16,7 +16,7 @@ test('a file grows with zeros and shrinks, and every old Buffer is detached', (t
     for (const old of made) t.is(old.length, 0);
     t.is(map.buffer.length, Number(length));
   }
-  t.deepEqual([...map.subarray(1)], Array(8192).fill(0), 'what was cut does not come back');
+  t.deepEqual([...map.subarray(1)], Array(8192).fill(0), 'truncated bytes do not come back');
   map.write('end', 8190);
   t.is(readFileSync(path, 'latin1').slice(-3), 'end');
 });
@@ -56,7 +56,7 @@ test('a map that reaches the end of its file from an offset on can be resized', 
   }
 });
 
-test('a map of part of a file never cuts or grows the rest: the error says so', (t) => {
+test('a map of part of a file never truncates or grows the rest: the error says so', (t) => {
   const path = temporaryFile(t, '0123456789');
   for (const options of [{ length: 5 }, { offset: 3, length: 4 }, { length: 0 }]) {
     using map = MmapMut.open(path, options);

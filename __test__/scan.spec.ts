@@ -126,15 +126,13 @@ test('leaving the loop ends the scan', async (t) => {
   t.true(done < LARGE);
 });
 
-test('a pattern whose matches each look at everything is aborted all the same', async (t) => {
-  // Each match of the second alternative first has the whole rest searched for the first one.
+test('a pattern that searches the whole map for each match is aborted all the same', async (t) => {
+  // Each match of the second alternative first has the whole rest searched for the first one:
+  // without a look at the signal after each few matches it takes days.
   using map = MmapMut.anonymous(64 * 2 ** 20);
   map.fill('A');
-  const started = performance.now();
   const signal = AbortSignal.timeout(100);
   await t.throwsAsync(map.count(/[A-Z]*[^A]|A/, { signal }), { name: 'AbortError' });
-  // Without an end after each few matches it takes days.
-  t.true(performance.now() - started < 60_000);
 });
 
 test('the arguments of scan are checked when it is called', (t) => {

@@ -175,7 +175,7 @@ test('matches across the borders of chunks are found once', async (t) => {
   t.deepEqual(scanned, offsets);
 });
 
-test('a long run of overlapping candidates is cut alike in one piece and in chunks', async (t) => {
+test('a long run of overlapping candidates gives the same matches in one piece and in chunks', async (t) => {
   using map = MmapMut.anonymous(2 * CHUNK + 10);
   map.fill('a', CHUNK - 1000, CHUNK + 1000);
   const whole = map.findAllSync('aaaaaaa');

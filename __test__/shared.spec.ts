@@ -77,7 +77,7 @@ function whereSupported(): void {
     t.is(readFileSync(path).readInt32LE(0), 200_000, 'and so does the file');
   });
 
-  test('anonymous memory is shared, and wakes who waits on it', async (t) => {
+  test('anonymous memory is shared, and wakes its waiters', async (t) => {
     using map = MmapMut.anonymous(64, { shared: true });
     const word = map.view(Int32Array);
     const waiting = inWorker(
@@ -89,15 +89,15 @@ function whereSupported(): void {
     t.is(await waiting, 'ok');
   });
 
-  onLinux('the memory outlives a map object that nobody holds (Linux: maps)', async (t) => {
+  onLinux('the memory outlives its collected map object (Linux: maps)', async (t) => {
     const path = diskFile(t, 8192);
     let shared: SharedArrayBuffer | null = null;
-    const lend = (): WeakRef<Mmap> => {
+    const share = (): WeakRef<Mmap> => {
       const map = Mmap.open(path, { shared: true });
       shared = map.buffer.buffer;
       return new WeakRef(map);
     };
-    const map = lend();
+    const map = share();
     await collectUntil(() => map.deref() === undefined, 'the map object is gone');
     t.is(map.deref(), undefined);
     t.is(mappingsOf(path).length, 1);
@@ -118,7 +118,7 @@ function whereSupported(): void {
     t.is(new Uint8Array(shared as SharedArrayBuffer)[8191], 7);
   });
 
-  onLinux('close lets go of the file at once, and the views read zeros (Linux)', async (t) => {
+  onLinux('close releases the file at once, and the views read zeros (Linux)', async (t) => {
     const path = diskFile(t, 8192);
     const map = MmapMut.open(path, { shared: true });
     const { buffer } = map;
@@ -149,7 +149,7 @@ function whereSupported(): void {
     t.throws(() => map.buffer, { code: 'ERR_MMAP_CLOSED' });
   });
 
-  test('what was lent cannot be exchanged by resize and refresh', (t) => {
+  test('resize and refresh do not replace memory with shared views', (t) => {
     const path = diskPath(t);
     const map = MmapMut.create(path, 4096, { shared: true });
     map.resize(8192);
@@ -171,7 +171,7 @@ function whereSupported(): void {
     t.throws(() => memory.resize(20), { code: 'ERR_MMAP_IN_USE' });
   });
 
-  onLinux('a file that is cut under a shared map ends no worker (Linux: the guard)', async (t) => {
+  onLinux('a file truncated under a shared map ends no worker (Linux: the guard)', async (t) => {
     const path = diskFile(t, 64 * 4096);
     const map = MmapMut.open(path, { shared: true });
     const { buffer } = map;

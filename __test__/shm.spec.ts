@@ -6,7 +6,7 @@ import { SharedMemory } from 'memmap/shm';
 
 let made = 0;
 
-/** A name that nobody else has, unlinked after the test. */
+/** A name of this test alone, unlinked after it. */
 function uniqueName(t: ExecutionContext): string {
   const name = `memmap-${process.pid}-${made++}`;
   t.teardown(() => {

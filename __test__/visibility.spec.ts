@@ -1,17 +1,17 @@
-/** Who sees what: maps, `fs` and other processes over one file. */
-import { spawnSync } from 'node:child_process';
+/** Maps, `fs` and other processes over one file see what the others write. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { pattern, root, temporaryFile } from './helpers/temporary';
+import { node } from './helpers/processes';
+import { pattern, temporaryFile } from './helpers/temporary';
 
 /** Runs a script in a process of its own; `path` is `process.argv[1]` there. */
 function elsewhere(script: string, path: string): string {
   const head = `const fs = require('node:fs'); const { Mmap, MmapMut } = require('memmap');
     const path = process.argv[1];`;
-  const child = spawnSync(process.execPath, ['-e', head + script, path], { cwd: root });
-  if (child.status !== 0) throw new Error(`the child ended with ${child.status}: ${child.stderr}`);
-  return child.stdout.toString();
+  const { status, stdout, stderr } = node(['-e', head + script, path]);
+  if (status !== 0) throw new Error(`the child ended with ${status}: ${stderr}`);
+  return stdout;
 }
 
 const WRITE_BY_FS = `const fd = fs.openSync(path, 'r+');

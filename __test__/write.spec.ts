@@ -82,7 +82,7 @@ for (const { name, open } of [MmapMut, MmapCow]) {
     t.throws(() => map.write(new Closer(1), 0), { code: 'ERR_MMAP_CLOSED' });
   });
 
-  test(`${name}.fill repeats bytes and strings, the last one cut short`, (t) => {
+  test(`${name}.fill repeats bytes and strings, the last one truncated`, (t) => {
     using map = open(temporaryFile(t, CONTENT));
     const read = () => map.buffer.toString('latin1');
     t.is(map.fill(0x41, 14), map);

@@ -25,7 +25,7 @@ function printNew() {
 printNew();
 let writes = 0;
 const timer = setInterval(() => {
-  appendFileSync(path, `line ${++writes} of somebody else\n`);
+  appendFileSync(path, `line ${++writes} of another program\n`);
   // The Buffers of before are detached when the map changed: take new ones.
   if (map.refresh()) printNew();
   if (writes === 3) {

@@ -52,7 +52,7 @@ const scenarios: Record<string, (path: string) => Promise<void>> = {
       const map = MmapMut.open(path);
       kept.push(map.buffer);
       map.close();
-      assert(!holds(path), 'a closed map still holds its file');
+      assert(!holds(path), 'a closed map keeps its file mapped or open');
     }
     assert(kept.every((buffer) => buffer.length === 0));
     await collect();

@@ -5,8 +5,8 @@ import { type Hazard, hazard } from './list';
 
 const windows = process.platform === 'win32';
 
-/** Windows refuses to cut a file that is mapped: there is nothing to survive. */
-const needsTruncation = windows ? 'Windows does not cut mapped files' : undefined;
+/** Windows refuses to truncate a file that is mapped: there is nothing to survive. */
+const needsTruncation = windows ? 'Windows does not truncate mapped files' : undefined;
 /** Deno's own handler takes the first SIGSEGV or SIGBUS that is sent for a fault and lives on. */
 const needsSignals =
   needsTruncation ?? (process.versions.deno ? 'Deno by itself survives such a signal' : undefined);
@@ -29,14 +29,14 @@ function by(signal: NodeJS.Signals): Hazard['ends'] {
 }
 
 const truncations: Record<string, string> = {
-  readers: 'whatever reads the lost bytes of a cut file reads zeros',
-  'every method': 'every method of a map whose file was cut says so until it is refreshed',
+  readers: 'every reader of the lost bytes of a truncated file reads zeros',
+  'every method': 'every method of a map whose file was truncated throws until refresh()',
   'native writes': 'a write to lost bytes is an error, and no byte of the file is invented',
   searches: 'a search that meets lost bytes is an error, not an answer',
-  flush: 'a flush finds out that the file was cut, though nothing has faulted',
-  worker: 'a worker survives and is told',
-  told: 'the event loop is told of each cut, the process is warned once, other maps go on',
-  regrown: 'a file that was cut and regrew before it was touched is no fault',
+  flush: 'a flush notices that the file was truncated, though nothing has faulted',
+  worker: 'a worker survives and is notified',
+  notified: 'each truncation is reported, the process is warned once, other maps go on',
+  regrown: 'a file that was truncated and regrew before it was touched is no fault',
   'middle of the file': 'maps of the middle of a file count the lost bytes from their own start',
 };
 
@@ -47,14 +47,14 @@ export const guardHazards: Hazard[] = [
   hazard('a lost tail of 63 MiB costs a handful of kernel maps', 'truncated', ['tail'], {
     impossible: needsLinux,
   }),
-  hazard('a write into a read-only map is private, counted and told', 'stray', ['once']),
+  hazard('a write into a read-only map is private, counted and reported', 'stray', ['once']),
   hazard('a read-only map that was written to shows what others write elsewhere', 'stray', [
     'kept up to date',
   ]),
   hazard('a million stray writes, one to every second page of 8 GiB', 'stray', ['many'], {
     impossible: needsLinux,
   }),
-  hazard('a full disk loses what it loses and says so', 'disk-full', ['written'], {
+  hazard('a full disk loses bytes and reports them', 'disk-full', ['written'], {
     impossible: needsDisk,
     within: withDisk,
   }),
@@ -73,7 +73,7 @@ export const guardHazards: Hazard[] = [
     impossible: needsTruncation ?? needsCompiler,
     ends: by('SIGBUS'),
   }),
-  hazard('a handler that was to be called once is called once', 'not-ours', ['one-shot handler'], {
+  hazard('a one-shot handler is called once', 'not-ours', ['one-shot handler'], {
     impossible: needsTruncation ?? needsCompiler,
     ends: { code: null, signal: 'SIGSEGV', says: /^called\s*$/ },
   }),
@@ -122,10 +122,15 @@ export const guardHazards: Hazard[] = [
     hazard(`with ${how} a stray write is private and unnoticed`, 'unguarded', ['stray'], {
       environment,
     }),
-    hazard(`with ${how} a cut file ends the process as everywhere`, 'unguarded', ['truncated'], {
-      impossible: needsTruncation,
-      ends: by('SIGBUS'),
-      environment,
-    }),
+    hazard(
+      `with ${how} a truncated file ends the process as it does without memmap`,
+      'unguarded',
+      ['truncated'],
+      {
+        impossible: needsTruncation,
+        ends: by('SIGBUS'),
+        environment,
+      },
+    ),
   ]),
 ];

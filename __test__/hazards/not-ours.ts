@@ -8,7 +8,7 @@ import { newFile, newPath } from '../helpers/scratch';
 import { play } from './tools';
 import { trap } from './wasm';
 
-/** Cuts a file under a map of it and reads behind its end. */
+/** Truncates a file under a map of it and reads past its end. */
 function touchHole(open: (path: string) => { buffer: Buffer }): void {
   const path = newFile(1 << 20, 1);
   const { buffer } = open(path);

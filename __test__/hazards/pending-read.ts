@@ -1,7 +1,7 @@
 /**
  * A pending fs.read into a map's Buffer when the map goes: by close, resize, refresh, or by having
  * been transferred away before. The memory at hand is then reused at once. The kernel's late write
- * must reach neither the file nor anybody's memory.
+ * must reach neither the file nor other memory.
  */
 import assert from 'node:assert';
 import { execFileSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** The kernel lets go of the file at close, even while Buffers of the map are held. Linux only. */
+/** close() releases the file, even while Buffers of the map are kept. Linux only. */
 import assert from 'node:assert';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
@@ -10,14 +10,16 @@ import { consistsOf, survived } from './tools';
 const LENGTH = 1 << 20;
 
 for (const kind of [Mmap, MmapMut, MmapCow]) {
-  for (const lent of [false, true]) {
+  for (const withBuffers of [false, true]) {
     const path = newFile(LENGTH);
     const map = kind.open(path, { offset: 4097 });
-    const kept = lent ? [map.buffer, map.subarray(5), map.view(Uint8Array), map.dataView()] : [];
+    const kept = withBuffers
+      ? [map.buffer, map.subarray(5), map.view(Uint8Array), map.dataView()]
+      : [];
     assert.strictEqual(mapsOf(path), 1);
     assert.strictEqual(descriptorsOf(path), 1);
     map.close();
-    assert(!holds(path), `${kind.name}: the file is still held`);
+    assert(!holds(path), `${kind.name}: the file is still mapped or open`);
     // DataView's own byteLength throws once detached.
     for (const view of kept) assert.strictEqual(view.buffer.byteLength, 0);
   }

@@ -65,7 +65,7 @@ async function main(how: string): Promise<void> {
     bytes.fill(0x7a);
     assert(consistsOf(bytes, 0x7a));
     await collect();
-    // Whatever was reused meanwhile, these bytes are nobody else's.
+    // Whatever was reused meanwhile, no map shares these bytes.
     const others = Array.from({ length: 32 }, () => MmapMut.anonymous(LENGTH).buffer);
     bytes.fill(0x79);
     for (const other of others) assert(consistsOf(other, 0));

@@ -1,4 +1,4 @@
-/** Another process cuts a file under a live map; then the lost bytes are touched. */
+/** Another process truncates a file under a live map; then the lost bytes are touched. */
 import assert from 'node:assert';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,7 +16,7 @@ import { play } from './tools';
 const LENGTH = 1 << 20;
 const KEPT = 5000;
 
-/** Cuts or lengthens a file in another process. */
+/** Truncates or lengthens a file in another process. */
 function truncateElsewhere(path: string, length: number): void {
   const script = `require('node:fs').truncateSync(${JSON.stringify(path)}, ${length})`;
   const deno = process.versions.deno ? ['eval', '--quiet'] : ['-e'];
@@ -31,36 +31,36 @@ function sum(bytes: Uint8Array): number {
 }
 
 /** What is left of a file of 1s, as a map of its old length shows it. */
-function cut(): Buffer {
+function truncated(): Buffer {
   const bytes = Buffer.alloc(LENGTH);
   return bytes.fill(1, 0, KEPT);
 }
 
-/** Each way to read; every one is given a Buffer whose file has just been cut. */
+/** Each way to read. Each gets a Buffer whose file has just been truncated. */
 const readers: Record<string, (buffer: Buffer) => unknown> = {
   'a compiled loop': (buffer) => assert.strictEqual(sum(buffer), KEPT),
   'Buffer.indexOf': (buffer) => assert.strictEqual(buffer.indexOf(2), -1),
-  'Buffer.equals': (buffer) => assert(buffer.equals(cut())),
+  'Buffer.equals': (buffer) => assert(buffer.equals(truncated())),
   'Buffer.toString': (buffer) =>
-    assert.strictEqual(buffer.toString('latin1'), cut().toString('latin1')),
+    assert.strictEqual(buffer.toString('latin1'), truncated().toString('latin1')),
   'a typed array': (buffer) => {
     const words = new Float64Array(buffer.buffer, buffer.byteOffset, LENGTH / 8);
     assert.strictEqual(words[LENGTH / 8 - 1], 0);
   },
   crypto: (buffer) => {
     const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
-    assert.strictEqual(hash(buffer), hash(cut()));
+    assert.strictEqual(hash(buffer), hash(truncated()));
   },
   'zlib on the pool': async (buffer) => {
     const packed = await promisify(gzip)(buffer);
-    assert(gunzipSync(packed).equals(cut()));
+    assert(gunzipSync(packed).equals(truncated()));
   },
 };
 
 const scenarios: Record<string, () => unknown> = {
   readers: async () => {
     // The loop is compiled before it meets the hole.
-    for (let count = 0; count < 30; count++) sum(cut());
+    for (let count = 0; count < 30; count++) sum(truncated());
     for (const [name, read] of Object.entries(readers)) {
       for (const kind of [Mmap, MmapMut, MmapCow]) {
         const path = newFile(LENGTH, 1);
@@ -201,7 +201,7 @@ const scenarios: Record<string, () => unknown> = {
     await worker.terminate();
   },
 
-  told: async () => {
+  notified: async () => {
     const path = newFile(LENGTH, 1);
     const told: Faults[] = [];
     const warnings: Error[] = [];
@@ -221,7 +221,7 @@ const scenarios: Record<string, () => unknown> = {
     assert.strictEqual(map.faults.truncated, false);
     assert.strictEqual(map.subarray().indexOf(7), -1);
     await toldOf(2);
-    // The file is cut further while the first cut is known.
+    // The file is truncated further while the first truncation is known.
     truncateElsewhere(path, LENGTH);
     assert.strictEqual(map.refresh(), true);
     const { buffer: longer } = map;
@@ -235,7 +235,7 @@ const scenarios: Record<string, () => unknown> = {
       told.map(({ lostFrom }) => lostFrom),
       [KEPT, 1, 5 * 65_536, 65_536],
     );
-    // One warning for the process, however many files are cut.
+    // One warning for the process, however many files are truncated.
     const codes = warnings.map((warning) => Reflect.get(warning, 'code'));
     assert.deepStrictEqual(codes, ['ERR_MMAP_TRUNCATED']);
     assert.strictEqual(sum(other.buffer), 3 * LENGTH);

@@ -40,7 +40,7 @@ async function main(how: string): Promise<void> {
   // The workers wrote, and what they wrote has reached the file.
   assert.strictEqual(readFileSync(path)[LENGTH - 1], 0x77);
   if (how === 'alone') {
-    // The image stays although nobody here has loaded it: finalizers may still run.
+    // The image stays although this thread never loaded it: finalizers may still run.
     if (process.platform === 'linux') assert(mapsOf('.node') > 0, 'the addon was unloaded');
     const { Mmap } = require('memmap') as typeof import('memmap');
     assert.strictEqual(Mmap.open(path).buffer[LENGTH - 1], 0x77);

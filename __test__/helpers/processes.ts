@@ -28,7 +28,7 @@ export function script(path: string, code: string): string {
     (async () => {${code}})();`;
 }
 
-/** When each process will have ended; asked for at its start, since it may end before anybody asks. */
+/** The end of each process. Listened for from its start: it may come before a test awaits it. */
 const closings = new WeakMap<ChildProcess, Promise<unknown[]>>();
 
 /** Another Node.js process; `prefix` is a command line to start it with. */

@@ -1,5 +1,5 @@
 /**
- * What must stay right whatever the fuzzer does elsewhere: a file that nobody writes, memory that has
+ * What must stay right whatever the fuzzer does elsewhere: a file without writers, memory that has
  * nothing to do with maps, and a file of which it is known what every byte must be.
  */
 import assert from 'node:assert';
@@ -17,8 +17,8 @@ function patternOf(length: number): Buffer {
 }
 
 /**
- * A file with a pattern. Read-only and copy-on-write maps of it may be scribbled on by anybody; the
- * file keeps its bytes, and so does a map of it whose Buffer nobody else has.
+ * A file with a pattern. Read-only and copy-on-write maps of it may be scribbled on; the
+ * file keeps its bytes, and so does a map of it whose Buffer is private to this class.
  */
 export class ControlFile {
   readonly #bytes = patternOf(200_000);

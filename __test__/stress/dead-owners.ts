@@ -24,7 +24,7 @@ const TOLD = 4;
 const UNTOLD = 5;
 
 /**
- * Takes one of the locks again and again. Whoever has it puts its mark into OWNER, which must be 0,
+ * Takes one of the locks again and again. The owner puts its mark into OWNER, which must be 0,
  * unless the one before died with it, which must have been told.
  */
 function contend(kind: string, seed: number): string {
@@ -82,11 +82,14 @@ async function rounds(
     const start = () => begin(path, kind, random.below(2 ** 31));
     const contenders = Array.from({ length: CONTENDERS }, start);
     let longest = 0;
-    /** Waits until somebody has had the lock since. */
+    /** Waits until the lock has had another owner since. */
     const progress = async () => {
       const since = performance.now();
       const seen = Atomics.load(words, BEFORE);
-      await until(() => Atomics.load(words, BEFORE) !== seen, `${kind}: somebody gets the lock`);
+      await until(
+        () => Atomics.load(words, BEFORE) !== seen,
+        `${kind}: the lock has an owner again`,
+      );
       return performance.now() - since;
     };
     try {

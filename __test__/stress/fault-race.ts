@@ -1,5 +1,5 @@
 /**
- * Threads touch, close and reopen maps of one file while another process cuts it and lets it
+ * Threads touch, close and reopen maps of one file while another process truncates it and lets it
  * regrow: `node fault-race.js SEED ROUNDS`. Every access must show the file's bytes or zeros, every
  * error must be one of those promised, and a map of another file must stay as it is.
  */
@@ -20,8 +20,8 @@ const ALLOWED = new Set([
   'ERR_OUT_OF_RANGE',
 ]);
 
-/** Cuts and lengthens the file until it is killed. New bytes are zeros. */
-function cutForever(path: string, seed: number): void {
+/** Truncates and lengthens the file until it is killed. New bytes are zeros. */
+function truncateForever(path: string, seed: number): void {
   const random = new Random(seed);
   const file = openSync(path, 'r+');
   while (process.ppid !== 1) {
@@ -68,7 +68,7 @@ function work(path: string, seed: number, rounds: number): void {
     try {
       round(random, path);
     } catch (error) {
-      // The file may be cut between being measured and being mapped.
+      // The file may be truncated between being measured and being mapped.
       allow(error);
     }
   }
@@ -78,7 +78,7 @@ async function main(seed: number, rounds: number): Promise<void> {
   const path = newFile(LENGTH, 0);
   const other = newFile(LENGTH, 5);
   const control = Mmap.open(other);
-  const cutter = spawn(process.execPath, [__filename, 'cut', path, String(seed)], {
+  const truncater = spawn(process.execPath, [__filename, 'truncate', path, String(seed)], {
     stdio: 'inherit',
   });
   try {
@@ -91,7 +91,7 @@ async function main(seed: number, rounds: number): Promise<void> {
     });
     assert.deepStrictEqual(await Promise.all(threads), Array(THREADS).fill(0));
   } finally {
-    cutter.kill('SIGKILL');
+    truncater.kill('SIGKILL');
   }
   assert(control.buffer.equals(Buffer.alloc(LENGTH, 5)));
   assert.strictEqual(control.faults.truncated, false);
@@ -100,5 +100,5 @@ async function main(seed: number, rounds: number): Promise<void> {
 
 const [, , first = '1', second = '1000', third = '1'] = process.argv;
 if (!isMainThread) work(workerData.path, workerData.seed, workerData.rounds);
-else if (first === 'cut') cutForever(second, Number(third));
+else if (first === 'truncate') truncateForever(second, Number(third));
 else main(Number(first), Number(second));

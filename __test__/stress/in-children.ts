@@ -16,7 +16,7 @@ export function inChildren({
 }: {
   name: string;
   fullSize: number;
-  /** How many slices the full size is cut into. */
+  /** How many slices the full size is divided into. */
   slices: number;
 }): Scenario {
   const slice = Math.ceil(fullSize / slices);

@@ -1,6 +1,6 @@
 /**
  * Random sequences of operations on a lock by three workers, one at a time, beside a model of what may
- * happen: who may hold it together, that somebody gets it when nobody has it, and who must be told
+ * happen: which owners may share it, that a free lock goes to a waiter, and which owner must be told
  * of a death. The same seed plays the same operations.
  */
 import { strict as assert } from 'node:assert';
@@ -99,7 +99,7 @@ class Game {
   readonly #waiting = new Map<number, Hold>();
   readonly #replies = new Map<number, (message: Message) => void>();
   #failure: Error | undefined;
-  /** How many died with a hold of which nobody was told yet, and how many were told. */
+  /** How many owners died of which no later owner was told yet. */
   #untold = 0;
   #lastId = 0;
 
@@ -129,7 +129,7 @@ class Game {
     });
   }
 
-  /** Whether somebody may get the lock in this way beside those who have it. */
+  /** Whether the lock can be taken in this way beside its present owners. */
   #fits({ shared }: Kind): boolean {
     const held = [...this.#held.values()];
     return held.length < this.#lock.most && held.every(({ kind }) => shared && kind.shared);
@@ -138,7 +138,7 @@ class Game {
   #grant(id: number, hold: Hold, abandoned: boolean | undefined): void {
     assert(this.#fits(hold.kind), `${hold.kind.take} was granted beside ${this.#held.size} others`);
     if (abandoned) {
-      assert(this.#untold > 0, 'abandoned, though nobody died');
+      assert(this.#untold > 0, 'abandoned, though no owner died');
       this.#untold--;
     }
     this.#held.set(id, hold);
@@ -166,18 +166,18 @@ class Game {
     return reply;
   }
 
-  /** Waits until whoever must get the lock has it. */
+  /** Waits until every waiter that must get the lock has it. */
   async #settle(): Promise<void> {
     const settled = () => this.#waiting.size === 0 || !this.#mustMove();
     await until(() => this.#failure !== undefined || settled(), 'a waiter gets the lock');
     if (this.#failure) throw this.#failure;
   }
 
-  /** Whether at least one of those who wait can have it. */
+  /** Whether at least one waiter can have it. */
   #mustMove(): boolean {
     const waiting = [...this.#waiting.values()];
     if (this.#held.size === 0) return true;
-    // A reader may have to wait for a writer who waits.
+    // A reader may have to wait for a waiting writer.
     if (waiting.some(({ kind }) => !kind.shared)) return false;
     return waiting.some(({ kind }) => this.#fits(kind));
   }
@@ -192,7 +192,7 @@ class Game {
       const free = this.#waiting.size === 0 && this.#fits(kind);
       const { got, abandoned } = await this.#tell(worker, id, 'try', kind.try);
       if (got) this.#grant(id, { worker, kind }, abandoned);
-      else assert(!free, `${kind.try} was refused, though nobody was in its way`);
+      else assert(!free, `${kind.try} was refused, though no owner was in its way`);
     } else if (choice < 55) {
       if (this.#waiting.size > 8) return;
       this.#waiting.set(id, { worker, kind });
@@ -222,7 +222,7 @@ class Game {
   async #kill(worker: number): Promise<void> {
     const victim = this.#workers[worker];
     if (victim) this.#dying.add(victim);
-    // Whoever is granted something at this moment may die with it, and somebody be told.
+    // A waiter that is granted the lock at this moment may die with it, and a later owner be told.
     for (const [id, hold] of this.#waiting) {
       if (hold.worker !== worker) continue;
       this.#waiting.delete(id);

@@ -4,7 +4,7 @@ import { FileLock } from 'memmap/sync';
 import { descriptorsOf } from '../helpers/kernel';
 import { ended, line, sharedFile, start } from '../helpers/processes';
 
-test('one holds the lock on a file, or many share it', async (t) => {
+test('a file lock has one owner, or many share it', async (t) => {
   const { path } = sharedFile(t);
   const lock = FileLock.acquireSync(path);
   t.is(FileLock.tryAcquire(path), null);
@@ -40,7 +40,7 @@ test('arguments are checked', async (t) => {
   t.throws(acquire(`${path}/missing`), { code: 'ENOTDIR' });
 });
 
-test('closing another descriptor of the file keeps the lock, the death of its holder does not', async (t) => {
+test('closing another descriptor of the file keeps the lock, the death of its owner releases it', async (t) => {
   const { path } = sharedFile(t);
   const child = start(
     path,
@@ -59,7 +59,7 @@ test('closing another descriptor of the file keeps the lock, the death of its ho
   (await waiting).release();
 });
 
-test('a descriptor and a FileHandle lend their open file', async (t) => {
+test('a descriptor and a FileHandle lock by their open file', async (t) => {
   const { path } = sharedFile(t);
   const descriptor = openSync(path, 'r+');
   const handle = await promises.open(path, 'r+');
@@ -73,7 +73,7 @@ test('a descriptor and a FileHandle lend their open file', async (t) => {
 });
 
 if (process.platform === 'linux') {
-  test('who gives up leaves no descriptor open (Linux)', async (t) => {
+  test('a cancelled acquisition leaves no descriptor open (Linux)', async (t) => {
     const { path } = sharedFile(t);
     using _lock = FileLock.acquireSync(path);
     const open = () => descriptorsOf(path);
@@ -100,7 +100,7 @@ if (process.platform === 'linux') {
     t.true(after?.held);
     child.stdin?.write('x');
     await ended(child);
-    FileLock.acquireSync(path, { range: { start: 100, length: 100 }, timeout: 5000 }).release();
+    FileLock.acquireSync(path, { range: { start: 100, length: 100 }, timeout: 60_000 }).release();
   });
 } else {
   test('ranges are refused where the system has no such locks', (t) => {

