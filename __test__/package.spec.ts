@@ -1,9 +1,10 @@
 /** What is published, and how it loads. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import * as memmap from 'memmap';
+import { packed } from './helpers/npm';
 import { node } from './helpers/processes';
 import { root, temporaryFolder } from './helpers/temporary';
 
@@ -48,13 +49,7 @@ test('nothing but the public names can be reached', (t) => {
 });
 
 test('npm pack ships what a user needs, and nothing else', (t) => {
-  const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-    cwd: root,
-    shell: process.platform === 'win32',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const [{ files, unpackedSize }] = JSON.parse(output.toString());
-  const paths: string[] = files.map(({ path }: { path: string }) => path);
+  const { paths, unpackedSize } = packed();
   const wanted =
     /^(dist\/.+\.(js|d\.ts)|(index\.d\.ts|package\.json)|(README|CHANGELOG)\.md|LICENSE[-\w]*)$/;
   t.deepEqual(

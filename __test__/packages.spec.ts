@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { packed } from './helpers/npm';
 import { root } from './helpers/temporary';
 
 interface Manifest {
@@ -64,17 +64,9 @@ test('the package has no run-time dependencies', (t) => {
 });
 
 test('what is published is the compiled face, its types, and texts', (t) => {
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const packed = spawnSync(npm, ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-    cwd: root,
-    encoding: 'utf8',
-    shell: process.platform === 'win32',
-  });
-  t.is(packed.status, 0, packed.stderr);
-  const [{ files }] = JSON.parse(packed.stdout) as [{ files: { path: string }[] }];
   const texts = ['LICENSE', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json'];
-  const others = files
-    .map(({ path }) => path)
-    .filter((path) => !/^dist\/(?:[^/]+\/)?[^/]+\.(js|d\.ts)$/.test(path));
+  const others = packed().paths.filter(
+    (path) => !/^dist\/(?:[^/]+\/)?[^/]+\.(js|d\.ts)$/.test(path),
+  );
   t.deepEqual(others.sort(), [...texts, 'index.d.ts'].sort());
 });

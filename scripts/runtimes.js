@@ -5,6 +5,7 @@
 const { spawnSync } = require('node:child_process');
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
+const npmEnvironment = require('./npm-environment.js');
 
 const root = join(__dirname, '..');
 
@@ -31,7 +32,7 @@ function program({ name, package: wanted, file }) {
   const { status, error, stderr } = spawnSync(
     'npm',
     ['install', '--prefix', folder, ...quiet, wanted],
-    { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+    { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: npmEnvironment() },
   );
   if (status !== 0) throw new Error(`${wanted} could not be installed: ${error ?? stderr}`);
   return binary;

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import npmEnvironment from './npm-environment.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamps = join(root, 'node_modules', '.cache', 'memmap');
@@ -41,6 +42,7 @@ function digest(inputs) {
 function run(command, ...args) {
   const { status, error } = spawnSync(command, args, {
     cwd: root,
+    env: npmEnvironment(),
     // Setting up says nothing on standard output: that belongs to what was asked for.
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
