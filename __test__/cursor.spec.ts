@@ -171,12 +171,14 @@ test('a stream gives all bytes of its range in parts of the size asked for', asy
     new Writable({
       write(part: Buffer, _, done) {
         sizes.push(part.length);
-        t.is(part.buffer, map.buffer.buffer);
+        // The consumer may keep a part, or write to it.
+        part.fill(0);
         done();
       },
     }),
   );
   t.deepEqual(sizes, [300, 300, 300, 100]);
+  t.is(map.buffer[999], 999 % 251);
   t.is((await buffer(map.createReadStream({ start: 5, end: 5 }))).length, 0);
 });
 

@@ -118,6 +118,36 @@ test('an index notices that its map has changed', (t) => {
   );
 });
 
+test('an index notices a line feed that is new or gone in the blocks of a line', (t) => {
+  const many = Array.from({ length: 40_000 }, (_, n) => `line ${n}`);
+  const block = 64 * 2 ** 10;
+  using map = mapOf(many.join('\n'));
+  const index = map.lineIndexSync({ encoding: 'latin1' });
+  const changedAt = index.lineAt(3 * block + 1000);
+  map.write('\n', 3 * block + 1000);
+  const changed: number[] = [];
+  for (let n = 0; n < index.length; n++) {
+    try {
+      t.is(index.line(n), many[n] ?? '');
+    } catch (error) {
+      t.is(Reflect.get(error as object, 'code'), 'ERR_MMAP_CHANGED');
+      changed.push(n);
+    }
+  }
+  t.true(changed.includes(changedAt));
+  t.is(changed[0], index.lineAt(3 * block - 1), 'from the line that reaches into the block');
+  t.is(changed.at(-1), index.lineAt(4 * block), 'to the line that begins in it');
+  const wide = mapOf(`a\n${'x'.repeat(3 * block)}\nb\n`);
+  const lines = wide.lineIndexSync();
+  wide.write('\n', 2 * block);
+  t.is(
+    codeOf(() => lines.line(1)),
+    'ERR_MMAP_CHANGED',
+    'also in the middle of a line of many blocks',
+  );
+  t.is(String(lines.line(2)), 'b');
+});
+
 test('more lines than one fetch, and the iterator ends with its map', (t) => {
   const many = Array.from({ length: 5000 }, (_, n) => `line ${n}`);
   const map = mapOf(`${many.join('\n')}\n`);

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { needs } from './helpers/gates';
 import { LENGTH } from './helpers/methods';
 import { root, temporaryFolder } from './helpers/temporary';
@@ -13,25 +13,44 @@ const { EIO, ENOSPC, EINVAL } = constants.errno;
 /** What is wrapped is the C library's msync, by the loader's LD_PRELOAD. */
 const linux = process.platform === 'linux' ? needs('cc') : test.skip;
 
+/** Runs the child whose first msync is answered by an error. */
+function runChild(
+  t: ExecutionContext,
+  errno: number,
+  method: string,
+  environment: NodeJS.ProcessEnv = {},
+) {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'file');
+  const library = join(folder, 'msync.so');
+  const source = join(root, '__test__', 'lost-writes', 'msync.c');
+  writeFileSync(path, Buffer.alloc(LENGTH));
+  execFileSync('cc', ['-shared', '-fPIC', '-o', library, source]);
+  const child = spawnSync(
+    process.execPath,
+    [join(__dirname, 'lost-writes', 'child.js'), path, method],
+    { env: { ...process.env, LD_PRELOAD: library, MSYNC_ERRNO: String(errno), ...environment } },
+  );
+  t.is(child.stderr.toString(), '');
+  t.is(child.status, 0);
+  return { path, seen: JSON.parse(child.stdout.toString()) };
+}
+
+linux(
+  'a flush that fails after a refresh says nothing about the new memory (Linux with a C compiler only)',
+  (t) => {
+    const { seen } = runChild(t, EIO, 'flush, then refresh', {
+      MSYNC_GATE: join(temporaryFolder(t), 'gate'),
+    });
+    t.is(seen.first, 'MmapError ERR_MMAP_CHANGED');
+    t.is(seen.then, null);
+  },
+);
+
 for (const method of ['flush', 'flushSync']) {
   for (const [code, errno] of Object.entries({ EIO, ENOSPC, EINVAL })) {
     linux(`${method} answered by ${code} (Linux with a C compiler only)`, (t) => {
-      const folder = temporaryFolder(t);
-      const path = join(folder, 'file');
-      const library = join(folder, 'msync.so');
-      const source = join(root, '__test__', 'lost-writes', 'msync.c');
-      writeFileSync(path, Buffer.alloc(LENGTH));
-      execFileSync('cc', ['-shared', '-fPIC', '-o', library, source]);
-      const child = spawnSync(
-        process.execPath,
-        [join(__dirname, 'lost-writes', 'child.js'), path, method],
-        {
-          env: { ...process.env, LD_PRELOAD: library, MSYNC_ERRNO: String(errno) },
-        },
-      );
-      t.is(child.stderr.toString(), '');
-      t.is(child.status, 0);
-      const seen = JSON.parse(child.stdout.toString());
+      const { path, seen } = runChild(t, errno, method);
       const isLoss = code !== 'EINVAL';
 
       t.like(seen.error, {

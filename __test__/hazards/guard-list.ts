@@ -44,6 +44,9 @@ export const guardHazards: Hazard[] = [
   ...Object.entries(truncations).map(([name, title]) =>
     hazard(title, 'truncated', [name], { impossible: needsTruncation }),
   ),
+  hazard('no answer is made of lost bytes, whichever call reads them first', 'answers', [], {
+    impossible: needsTruncation,
+  }),
   hazard('a lost tail of 63 MiB costs a handful of kernel maps', 'truncated', ['tail'], {
     impossible: needsLinux,
   }),

@@ -1,6 +1,5 @@
 /** Another process truncates a file under a live map; then the lost bytes are touched. */
 import assert from 'node:assert';
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -9,20 +8,12 @@ import { gunzipSync, gzip } from 'node:zlib';
 import { type Faults, Mmap, MmapCow, MmapError, MmapMut } from 'memmap';
 import { kernelMaps } from '../helpers/kernel';
 import { errorsOf } from '../helpers/methods';
-import { newFile } from '../helpers/scratch';
+import { newFile, truncateElsewhere } from '../helpers/scratch';
 import { until } from '../helpers/until';
 import { play } from './tools';
 
 const LENGTH = 1 << 20;
 const KEPT = 5000;
-
-/** Truncates or lengthens a file in another process. */
-function truncateElsewhere(path: string, length: number): void {
-  const script = `require('node:fs').truncateSync(${JSON.stringify(path)}, ${length})`;
-  const deno = process.versions.deno ? ['eval', '--quiet'] : ['-e'];
-  const { status, stderr } = spawnSync(process.execPath, [...deno, script], { encoding: 'utf8' });
-  assert.strictEqual(status, 0, stderr);
-}
 
 function sum(bytes: Uint8Array): number {
   let total = 0;
@@ -82,7 +73,7 @@ const scenarios: Record<string, () => unknown> = {
     const { buffer } = map;
     truncateElsewhere(path, KEPT);
     assert.strictEqual(buffer[LENGTH - 1], 0);
-    const message = 
+    const message =
       /truncated to 5000 bytes; the map covers 1048576, and those from byte 5000 on are lost/;
     for (const round of [1, 2]) {
       const errors = await errorsOf(map);

@@ -1,4 +1,6 @@
 /** Files of a script that runs without a test runner; they are removed when the process exits. */
+import assert from 'node:assert';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,4 +31,12 @@ export function newPath(): string {
     folder = made;
   }
   return join(folder, `file${files++}`);
+}
+
+/** Truncates or lengthens a file in another process. */
+export function truncateElsewhere(path: string, length: number): void {
+  const script = `require('node:fs').truncateSync(${JSON.stringify(path)}, ${length})`;
+  const deno = process.versions.deno ? ['eval', '--quiet'] : ['-e'];
+  const { status, stderr } = spawnSync(process.execPath, [...deno, script], { encoding: 'utf8' });
+  assert.strictEqual(status, 0, stderr);
 }

@@ -1,6 +1,8 @@
 /** Flushes a map whose first flush fails, then calls every method of it: see the spec. */
+import { appendFileSync, existsSync, rmSync } from 'node:fs';
 import { MmapMut } from 'memmap';
 import { errorsOf, refusalOf } from '../helpers/methods';
+import { until } from '../helpers/until';
 
 /** How each member is refused; null where it works. Those that work on a closed map by themselves. */
 async function refusals(map: MmapMut) {
@@ -13,7 +15,23 @@ async function refusals(map: MmapMut) {
   return { looking, others };
 }
 
+async function flushThenRefresh(path: string): Promise<void> {
+  const map = MmapMut.open(path);
+  map.write('lost?');
+  const { MSYNC_GATE: gate = '' } = process.env;
+  const flushing = map.flush();
+  await until(() => existsSync(gate), 'the flush is in msync');
+  appendFileSync(path, 'grown');
+  map.refresh();
+  rmSync(gate);
+  const first = await refusalOf(() => flushing);
+  const then = await refusalOf(() => map.flush());
+  map.close();
+  console.log(JSON.stringify({ first, then }));
+}
+
 async function main([path = '', method]: string[]): Promise<void> {
+  if (method === 'flush, then refresh') return flushThenRefresh(path);
   const map = MmapMut.open(path);
   const { buffer } = map;
   map.write('lost?');

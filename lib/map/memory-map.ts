@@ -581,14 +581,14 @@ export abstract class MemoryMap {
   }
 
   /**
-   * Makes a stream of the map's bytes, for consumers that take a stream. Its chunks are Buffers over
-   * the map: do not write to them, and copy what is kept.
+   * Makes a stream of the map's bytes, for consumers that take a stream. Its chunks are copies,
+   * checked for lost bytes: consumers such as zlib read them long after the stream has ended. It
+   * reads ahead off the main thread.
    *
    * @param options - The part of the map. `end` is the byte after the last here, unlike in
    * `fs.createReadStream`.
    * @returns A stream that fails where the map is closed, resized or refreshed before the end was
-   * read. Chunks still in use are detached then: close the map when the stream's consumer has
-   * finished.
+   * read.
    * @throws TypeError, RangeError.
    */
   createReadStream(options?: ReadStreamOptions): Readable {

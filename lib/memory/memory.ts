@@ -182,6 +182,13 @@ export class Memory<Native extends NativeMap = NativeMap> {
     return this.#buffers.bytes(start, end);
   }
 
+  /** A copy of the bytes `start` to `end`, none of which is lost. */
+  copy(start: number, end: number): Buffer {
+    const copy = Buffer.from(this.bytes(start, end));
+    this.assertUsable();
+    return copy;
+  }
+
   /** The bytes `start` to `end` as a string, none of which is lost. */
   text(start: number, end: number, encoding: BufferEncoding | undefined): string {
     const text = this.bytes(start, end).toString(encoding);

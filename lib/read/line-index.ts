@@ -22,6 +22,11 @@ export const lineFeed = native.Pattern.literals([Uint8Array.of(LINE_FEED)]);
  * search in that list (8 bytes a block) and a search of the one or two blocks in which it begins
  * and ends: microseconds, whichever line it is and however long its neighbours are.
  *
+ * Every call checks that the blocks in which its line begins and ends have as many line feeds as
+ * they had, and that the line has none inside; otherwise it throws `ERR_MMAP_CHANGED`. Other changes
+ * of the file go unnoticed: a line keeps the number that it had when the index was built, and a line
+ * feed that moved within a block moves the lines on either side of it.
+ *
  * ```js
  * import { Mmap } from 'memmap';
  *
@@ -74,24 +79,24 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
     this.length = feeds + (unended ? 1 : 0);
   }
 
-  /** The memory that the index takes, in bytes. */
+  /** The size of the index in bytes. */
   get byteLength(): number {
     return this.#before.byteLength;
   }
 
   /**
-   * Where a line begins, in bytes from the start of the map.
+   * Returns where a line begins, in bytes from the start of the map.
    *
    * @param n - The line's number, from 0 to `length - 1`.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_CHANGED` where the map was
-   * resized or refreshed, or its line feeds are no longer where they were.
+   * resized or refreshed, or a change of the file was noticed.
    */
   offsetOf(n: number): number {
     return this.#after(checkInteger(n, 'n', 0, this.length - 1));
   }
 
   /**
-   * A line.
+   * Returns a line.
    *
    * @param n - The line's number, from 0 to `length - 1`.
    * @throws As {@link offsetOf}.
@@ -101,7 +106,8 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
     const feeds = this.#before.at(-1) ?? 0;
     const begin = this.#after(number);
     const end = number < feeds ? this.#after(number + 1) : this.#end;
-    if (end < begin) throw this.#changed('the file was changed');
+    const inside = this.#memory.call((open) => open.nthLineFeed(begin, end, 0));
+    if (end < begin || (inside >= 0 && inside < end - 1)) throw this.#fileChanged();
     const whole = this.#memory.bytes(begin, end);
     let last = whole.length;
     if (!this.#settings.keepEnds && whole[last - 1] === LINE_FEED) {
@@ -116,22 +122,22 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
   }
 
   /**
-   * The number of the line that a byte belongs to. The endings belong to the lines they end.
+   * Returns the number of the line that a byte belongs to. The endings belong to the lines they end.
    *
-   * @param offset - A place in the part of the map that was indexed, in bytes from the start of the
-   * map. Its end counts as a place in the last line, or behind the last line feed.
+   * @param offset - A position in the part of the map that was indexed, in bytes from the start of
+   * the map. Its end counts as a position in the last line, or after the last line feed.
    * @throws As {@link offsetOf}.
    */
   lineAt(offset: number): number {
-    const place = checkInteger(offset, 'offset', this.#start, this.#end);
-    const block = Math.floor((place - this.#start) / LineIndex.BLOCK);
-    const begin = this.#start + block * LineIndex.BLOCK;
+    const position = checkInteger(offset, 'offset', this.#start, this.#end);
     this.#check();
-    const within = this.#memory.call((open) => open.countSync(lineFeed, begin, place));
+    const block = Math.floor((position - this.#start) / LineIndex.BLOCK);
+    const [begin] = this.#checkedBlock(block);
+    const within = this.#memory.call((open) => open.countSync(lineFeed, begin, position));
     return (this.#before[block] ?? 0) + within;
   }
 
-  /** The place behind the first `n` line feeds. */
+  /** The position after the first `n` line feeds. */
   #after(n: number): number {
     this.#check();
     if (n === 0) return this.#start;
@@ -142,12 +148,21 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
       if ((this.#before[middle] ?? 0) < n) low = middle;
       else high = middle;
     }
-    const begin = this.#start + low * LineIndex.BLOCK;
-    const end = Math.min(begin + LineIndex.BLOCK, this.#end);
+    const [begin, end] = this.#checkedBlock(low);
     const skip = n - 1 - (this.#before[low] ?? 0);
     const found = this.#memory.call((open) => open.nthLineFeed(begin, end, skip));
-    if (found < 0) throw this.#changed('the file was changed');
+    if (found < 0) throw this.#fileChanged();
     return found + 1;
+  }
+
+  /** The bytes of a block, which has as many line feeds as it had. */
+  #checkedBlock(block: number): Span {
+    const begin = this.#start + block * LineIndex.BLOCK;
+    const end = Math.min(begin + LineIndex.BLOCK, this.#end);
+    const count = this.#memory.call((open) => open.countSync(lineFeed, begin, end));
+    const before = this.#before[block] ?? 0;
+    if (count !== (this.#before[block + 1] ?? before) - before) throw this.#fileChanged();
+    return [begin, end];
   }
 
   #check(): void {
@@ -155,6 +170,10 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
     if (this.#memory.generation !== this.#generation) {
       throw this.#changed('the map was resized or refreshed');
     }
+  }
+
+  #fileChanged(): MmapError {
+    return this.#changed('the file was changed');
   }
 
   #changed(what: string): MmapError {

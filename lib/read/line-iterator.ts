@@ -28,6 +28,7 @@ export class LineIterator implements IterableIterator<Buffer | string> {
   /** Added to a position, gives one in the ArrayBuffer. */
   #shift = 0;
   #first = 0;
+  #isEnded = false;
   #stop: number;
   /** The positions of the line feeds that end the lines of the part, except for the last line. */
   #feeds = new Float64Array(FIRST_FETCH);
@@ -51,7 +52,14 @@ export class LineIterator implements IterableIterator<Buffer | string> {
 
   next(): IteratorResult<Buffer | string, undefined> {
     const begin = this.#from;
-    if (begin === this.#stop && !this.#fetch()) return { done: true, value: undefined };
+    if (begin === this.#stop && !this.#fetch()) {
+      // The end is an answer, too: of the lines that were given as Buffers, none may be lost.
+      if (!this.#isEnded && this.#memory.generation === this.#generation) {
+        this.#isEnded = true;
+        this.#memory.assertUsable();
+      }
+      return { done: true, value: undefined };
+    }
     if (this.#memory.generation !== this.#generation) {
       this.return();
       this.#memory.assertUnchanged(this.#generation);
@@ -77,6 +85,7 @@ export class LineIterator implements IterableIterator<Buffer | string> {
 
   /** Ends the iteration: there is nothing to release. */
   return(): IteratorResult<Buffer | string, undefined> {
+    this.#isEnded = true;
     this.#end = this.#from;
     this.#stop = this.#from;
     return { done: true, value: undefined };
