@@ -1,5 +1,6 @@
 /** Opening a file: by what it can be named, and which part of it is mapped. */
 import {
+  appendFileSync,
   closeSync,
   mkdirSync,
   openSync,
@@ -197,5 +198,60 @@ test('the three classes are told apart, and all are maps', (t) => {
   using copy = MmapCow.open(path);
   t.false(readOnly instanceof MmapMut || mutable instanceof Mmap || copy instanceof MmapMut);
   t.false('write' in readOnly);
-  t.false('flush' in copy || 'resize' in copy);
+  t.false('resize' in copy);
+});
+
+test('a class derived from a map opens instances of itself', (t) => {
+  class Log extends Mmap {
+    get lines100(): string[] {
+      return [...this.lines({ encoding: 'latin1' })].slice(0, 100);
+    }
+  }
+  class Table extends MmapMut {
+    rows = 3;
+  }
+  class Draft extends MmapCow {}
+  const path = temporaryFile(t, 'a\nb\n');
+  using log = Log.open(path);
+  t.true(log instanceof Log);
+  t.deepEqual(log.lines100, ['a', 'b']);
+  using table = Table.open(path);
+  t.is(table.rows, 3);
+  using created = Table.create(join(temporaryFolder(t), 'new'), 8);
+  using anonymous = Table.anonymous(8);
+  using found = Table.from(log.descriptor());
+  using draft = Draft.from(log.descriptor());
+  for (const map of [created, anonymous, found]) t.true(map instanceof Table);
+  t.true(draft instanceof Draft);
+});
+
+test('a descriptor that cannot be written says what it would have to be opened for', (t) => {
+  const descriptor = openSync(temporaryFile(t, 'x'), 'r');
+  t.teardown(() => closeSync(descriptor));
+  t.throws(() => MmapMut.open(descriptor), {
+    code: 'EACCES',
+    message: /the descriptor must be open for reading, for a MmapMut also for writing/,
+  });
+});
+
+test('fileSize is that of the whole file, as it is now', (t) => {
+  const path = temporaryFile(t, 'abcdef');
+  using map = Mmap.open(path, { offset: 2, length: 2 });
+  t.is(map.fileSize, 6);
+  appendFileSync(path, 'gh');
+  t.is(map.fileSize, 8);
+  using anonymous = MmapMut.anonymous(10);
+  t.is(anonymous.fileSize, null);
+});
+
+test('flushing a copy-on-write map checks its arguments and writes nothing', async (t) => {
+  const path = temporaryFile(t, 'abc');
+  using map = MmapCow.open(path);
+  map.write('x');
+  map.flushSync();
+  await map.flush();
+  t.is(readFileSync(path, 'latin1'), 'abc');
+  t.throws(() => map.flushSync(4), { code: 'ERR_OUT_OF_RANGE' });
+  const signal = AbortSignal.abort();
+  await t.throwsAsync(map.flush(0, 3, { signal }), { name: 'AbortError' });
 });

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { MmapMut } from 'memmap';
+import { MmapError, MmapMut } from 'memmap';
 import { SharedMemory } from 'memmap/shm';
 
 let made = 0;
@@ -122,4 +122,18 @@ test('resizing one map leaves the others at their length until they refresh', (t
   t.true(second.refresh());
   first.write('x', 8191);
   t.is(second.buffer[8191], 120);
+});
+
+test('the ways to make a map without a name are refused', (t) => {
+  const unsupported = { instanceOf: MmapError, code: 'ERR_MMAP_UNSUPPORTED' };
+  t.throws(() => SharedMemory.anonymous(), unsupported);
+  t.throws(() => SharedMemory.from(), unsupported);
+});
+
+test('a class derived from SharedMemory makes instances of itself', (t) => {
+  class Queue extends SharedMemory {}
+  const name = uniqueName(t);
+  using created = Queue.create(name, 8);
+  using opened = Queue.open(name);
+  t.true(created instanceof Queue && opened instanceof Queue);
 });

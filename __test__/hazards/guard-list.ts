@@ -36,6 +36,7 @@ const truncations: Record<string, string> = {
   flush: 'a flush notices that the file was truncated, though nothing has faulted',
   worker: 'a worker survives and is notified',
   notified: 'each truncation is reported, the process is warned once, other maps go on',
+  'a listener that throws': 'a listener of faults that throws keeps no other from being called',
   regrown: 'a file that was truncated and regrew before it was touched is no fault',
   'middle of the file': 'maps of the middle of a file count the lost bytes from their own start',
 };

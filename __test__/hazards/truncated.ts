@@ -78,8 +78,8 @@ const scenarios: Record<string, () => unknown> = {
     for (const round of [1, 2]) {
       const errors = await errorsOf(map);
       assert(errors.size > 10);
-      for (const [name, { error, worksClosed }] of errors) {
-        if (worksClosed) continue;
+      for (const [name, { error, worksLost }] of errors) {
+        if (worksLost) continue;
         assert(error instanceof MmapError, `${name}, round ${round}: ${error}`);
         assert.strictEqual(error.code, 'ERR_MMAP_TRUNCATED', name);
         assert.match(error.message, message, name);
@@ -230,6 +230,26 @@ const scenarios: Record<string, () => unknown> = {
     const codes = warnings.map((warning) => Reflect.get(warning, 'code'));
     assert.deepStrictEqual(codes, ['ERR_MMAP_TRUNCATED']);
     assert.strictEqual(sum(other.buffer), 3 * LENGTH);
+  },
+
+  'a listener that throws': async () => {
+    const calls: number[] = [];
+    const thrown: unknown[] = [];
+    process.on('uncaughtException', (error) => thrown.push(error));
+    const maps = [0, 1, 2].map((n) => {
+      const path = newFile(LENGTH, 1);
+      const onFault = () => {
+        calls.push(n);
+        throw new Error(`listener ${n}`);
+      };
+      const map = Mmap.open(path, { onFault });
+      const { buffer } = map;
+      truncateElsewhere(path, KEPT);
+      return { map, buffer };
+    });
+    for (const { buffer } of maps) assert.strictEqual(buffer[LENGTH - 1], 0);
+    await until(() => thrown.length === 3, 'each error is thrown');
+    assert.deepStrictEqual([...calls].sort(), [0, 1, 2]);
   },
 
   regrown: () => {

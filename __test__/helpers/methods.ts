@@ -29,6 +29,8 @@ export interface Parameter {
 export interface Member {
   parameters?: Parameter[];
   worksClosed?: true;
+  /** Set where it works though bytes of the map are lost. */
+  worksLost?: true;
   /** The class that inherits it and answers `ERR_MMAP_UNSUPPORTED`. */
   unsupportedBy?: string;
 }
@@ -204,6 +206,7 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     offset: { worksClosed: true },
     path: { worksClosed: true },
     closed: { worksClosed: true },
+    fileSize: { worksLost: true },
     faults: { worksClosed: true },
     buffer: {},
     subarray: { parameters: [position(8), position(16)] },
@@ -273,7 +276,11 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     flushSync: { parameters: [integer(8), integer(16)] },
     resize: { parameters: [required(newLength(LENGTH)), options({ allocate: boolean })] },
   },
-  MmapCow: { advise: { parameters: [hint, integer(8), integer(16)] } },
+  MmapCow: {
+    advise: { parameters: [hint, integer(8), integer(16)] },
+    flush: { parameters: [integer(8), integer(16), jobOptions] },
+    flushSync: { parameters: [integer(8), integer(16)] },
+  },
 };
 
 /** An instance of a public class, and the map that it belongs to or is itself. */
@@ -331,10 +338,16 @@ export function member(
   object: object,
   defining: string,
   name: string | symbol,
-): { worksClosed: boolean; unsupportedBy: string | undefined; call: () => unknown } {
-  const { parameters, worksClosed = false, unsupportedBy } = MEMBERS[defining]?.[name] ?? {};
+): {
+  worksClosed: boolean;
+  worksLost: boolean;
+  unsupportedBy: string | undefined;
+  call: () => unknown;
+} {
+  const row = MEMBERS[defining]?.[name] ?? {};
+  const { parameters, worksClosed = false, worksLost = worksClosed, unsupportedBy } = row;
   const values = name === inspect.custom ? [0, {}] : validArguments(parameters);
-  return { worksClosed, unsupportedBy, call: () => use(object, name, values) };
+  return { worksClosed, worksLost, unsupportedBy, call: () => use(object, name, values) };
 }
 
 /** Members that end or mend the state of a map. */
@@ -342,22 +355,22 @@ const ENDING = new Set<string | symbol>(['close', 'refresh', Symbol.dispose]);
 
 /**
  * Calls every member of a map but those that end or mend its state. Answers by name what each threw
- * (null if it worked), and whether it works on a closed map, without a look at the state.
+ * (null if it worked), and whether it works where bytes are lost.
  */
 export async function errorsOf(
   map: object,
-): Promise<Map<string, { error: unknown; worksClosed: boolean }>> {
-  const errors = new Map<string, { error: unknown; worksClosed: boolean }>();
+): Promise<Map<string, { error: unknown; worksLost: boolean }>> {
+  const errors = new Map<string, { error: unknown; worksLost: boolean }>();
   for (const [defining, name] of membersOf(map)) {
     if (ENDING.has(name)) continue;
-    const { worksClosed, call } = member(map, defining, name);
+    const { worksLost, call } = member(map, defining, name);
     let error: unknown = null;
     try {
       await call();
     } catch (thrown) {
       error = thrown;
     }
-    errors.set(String(name), { error, worksClosed });
+    errors.set(String(name), { error, worksLost });
   }
   return errors;
 }

@@ -8,9 +8,9 @@ import { until } from '../helpers/until';
 async function refusals(map: MmapMut) {
   const looking: Record<string, string | null> = {};
   const others: Record<string, string | null> = {};
-  for (const [name, { error, worksClosed }] of await errorsOf(map)) {
+  for (const [name, { error, worksLost }] of await errorsOf(map)) {
     const refusal = error instanceof Error ? `${error.name} ${Reflect.get(error, 'code')}` : null;
-    (worksClosed ? others : looking)[name] = refusal;
+    (worksLost ? others : looking)[name] = refusal;
   }
   return { looking, others };
 }

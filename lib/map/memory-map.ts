@@ -42,7 +42,7 @@ export function construct<Kind extends MemoryMap>(mapClass: MapClass<Kind>, memo
  * have been collected; until then it holds one file descriptor. Declare a map with `using`, or call
  * {@link close}, to release both at once.
  *
- * Every method except {@link close}, {@link refresh} and {@link faults} throws MmapError
+ * Every method except {@link close}, {@link refresh}, {@link fileSize} and {@link faults} throws MmapError
  * `ERR_MMAP_CLOSED` on a closed map, `ERR_MMAP_TRUNCATED` or `ERR_MMAP_IO` where bytes of the map
  * are lost, and once `ERR_MMAP_READ_ONLY` after a write into the Buffer of a read-only map.
  * Promises, iterators and streams that are in use when the map is closed, resized or refreshed fail
@@ -83,6 +83,15 @@ export abstract class MemoryMap {
   /** Where the map begins in its file, in bytes. */
   get offset(): number {
     return this.#memory.offset;
+  }
+
+  /**
+   * The current size of the whole file in bytes; null for anonymous memory. One `fstat`.
+   *
+   * @throws MmapError with the system's code.
+   */
+  get fileSize(): number | null {
+    return this.#memory.fileSize;
   }
 
   /** The path that the map was opened with; null if it was a descriptor or is no file at all. */

@@ -1,6 +1,8 @@
 import type { FileLike, Integer } from '../base/arguments';
 import { native } from '../base/native';
+import type { JobOptions } from '../memory/jobs';
 import { advise, COPY_ON_WRITE_HINTS, type CopyOnWriteHint } from '../memory/paging';
+import { flushPrivate } from '../memory/writing';
 import type { MapDescriptor } from './descriptor';
 import { construct, type MapClass, memoryOf } from './memory-map';
 import { openDescriptor, openFile } from './open';
@@ -91,5 +93,35 @@ export class MmapCow extends WritableMap {
    */
   override advise(hint: CopyOnWriteHint, start?: Integer, end?: Integer): boolean {
     return advise(memoryOf(this), COPY_ON_WRITE_HINTS, hint, start, end);
+  }
+
+  /**
+   * Does nothing: no write of a copy-on-write map reaches its file. It is here so that code for
+   * {@link MmapMut} works on this class, too.
+   *
+   * ```js
+   * import { MmapCow } from 'memmap';
+   *
+   * using map = MmapCow.open('data.bin');
+   * map.write('private');
+   * await map.flush(0, 7, {}); // the file keeps its bytes
+   * ```
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - As for {@link MmapMut.flush}.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError.
+   */
+  async flush(start?: Integer, end?: Integer, options?: JobOptions): Promise<void> {
+    return flushPrivate(memoryOf(this), start, end, options);
+  }
+
+  /**
+   * As {@link flush}.
+   *
+   * @throws TypeError, RangeError.
+   */
+  flushSync(start?: Integer, end?: Integer): void {
+    memoryOf(this).range(start, end);
   }
 }

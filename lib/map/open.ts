@@ -9,7 +9,7 @@ import {
   type Integer,
 } from '../base/arguments';
 import type * as Binding from '../base/binding';
-import { attempt, fromNative, withAdvice } from '../base/errors';
+import { attempt, fromNative, MmapError, withAdvice } from '../base/errors';
 import { type NativeMap, native } from '../base/native';
 import { Memory, type Origin } from '../memory/memory';
 import { checkDescriptor, type MapDescriptor } from './descriptor';
@@ -45,7 +45,18 @@ export function openFile<Native extends NativeMap>(
   const { source, path } = checkFile(file);
   const read = readOpenOptions(options);
   const { offset, length, guard } = read;
-  const opened = attempt(() => new nativeClass(source, offset, length ?? undefined, guard), path);
+  let opened: Native;
+  try {
+    opened = new nativeClass(source, offset, length ?? undefined, guard);
+  } catch (error) {
+    const refusal = fromNative(error, path);
+    throw typeof source === 'number' && refusal instanceof MmapError && refusal.code === 'EACCES'
+      ? withAdvice(
+          refusal,
+          'the descriptor must be open for reading, for a MmapMut also for writing',
+        )
+      : refusal;
+  }
   return prepared(opened, { path, offset, requested: length }, read);
 }
 

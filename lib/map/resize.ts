@@ -9,7 +9,7 @@ import { type ResizeOptions, readResizeOptions } from './options';
 export function refresh(memory: Memory): boolean {
   const open = memory.native;
   return attempt(() => {
-    const size = open.fileSize();
+    const size = memory.fileSize;
     if (size === null) return false;
     const length = memory.lengthWithin(size);
     if (length === memory.length && memory.isWhole) return false;
@@ -31,7 +31,7 @@ export function resize(
   if (size === memory.length) return;
   memory.assertReplaceable();
   const { path, offset } = memory;
-  const fileSize = attempt(() => open.fileSize(), path);
+  const fileSize = memory.fileSize;
   if (fileSize === null) {
     memory.resize(attempt(() => open.again(size), path));
     return;

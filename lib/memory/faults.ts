@@ -146,7 +146,18 @@ function notifyListeners(): void {
   for (const [slot, listener] of [...listeners]) {
     const monitor = listener.deref();
     if (monitor === undefined) listeners.delete(slot);
-    else monitor.notify();
+    else notify(monitor);
+  }
+}
+
+/** Calls a map's listener. One that throws must not keep the others from being called. */
+function notify(monitor: FaultMonitor): void {
+  try {
+    monitor.notify();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
   }
 }
 

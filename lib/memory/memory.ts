@@ -196,6 +196,11 @@ export class Memory<Native extends NativeMap = NativeMap> {
     return text;
   }
 
+  /** The current size of the whole file; null for anonymous memory. */
+  get fileSize(): number | null {
+    return attempt(() => this.native.fileSize(), this.path);
+  }
+
   /** The length that a map of a file of `size` bytes would have. */
   lengthWithin(size: number): number {
     const available = Math.max(0, size - this.offset);

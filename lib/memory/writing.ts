@@ -97,3 +97,18 @@ export function flushSync(
   const [from, to] = memory.range(start, end);
   memory.callWriteBack(from, to, (open) => open.flushSync(from, to));
 }
+
+/** Flushes private memory, which has nothing to write: only the arguments are checked. */
+export async function flushPrivate(
+  memory: Memory,
+  start: Integer | undefined,
+  end: Integer | undefined,
+  options: JobOptions | undefined,
+): Promise<void> {
+  const job = checkJobOptions(options);
+  await inChunks(memory, memory.range(start, end), {
+    ...job,
+    chunk: Number.POSITIVE_INFINITY,
+    work: async () => {},
+  });
+}
