@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
-use crate::sys::{self, Identity};
+use crate::sys::identity::{self, Identity};
 
 /// A path that leads to `file`, and which file that is. `opened` is the path that it was opened
 /// with, if it was one.
@@ -13,9 +13,10 @@ use crate::sys::{self, Identity};
 /// `ERR_MMAP_UNSUPPORTED` where no path leads to the file: it was deleted or replaced, it never
 /// had a name, or it was opened by descriptor on a system that does not tell the path.
 pub fn locate(file: &File, opened: Option<&Path>) -> Result<(PathBuf, Identity)> {
-    let identity = sys::identity_of(file)?;
-    let leads_there = |path: &Path| sys::identity_at(path).is_ok_and(|other| other.is(&identity));
-    let candidates = [sys::path_of(file), opened.map(Path::to_path_buf)];
+    let identity = identity::identity_of(file)?;
+    let leads_there =
+        |path: &Path| identity::identity_at(path).is_ok_and(|other| other.is(&identity));
+    let candidates = [identity::path_of(file), opened.map(Path::to_path_buf)];
     let found = candidates
         .into_iter()
         .flatten()

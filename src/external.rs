@@ -23,7 +23,7 @@ use napi::{Env, check_status, sys};
 
 use crate::error::{Failure, Result};
 use crate::region::Region;
-use crate::sys::host_symbol;
+use crate::sys::symbol::host_symbol;
 
 /// The addresses of lent memory are aligned to this many bytes, so that an element of any typed
 /// array that the engine considers aligned is aligned in memory, too: on arm64 an atomic access

@@ -10,16 +10,15 @@ use crate::error::{Failure, Result};
 use crate::external::{self, ArgumentBytes, Lending, LentBuffer};
 use crate::region::Region;
 use crate::residency::PagedMap;
-use crate::sys::{self, Access, Anonymous, Identity};
+use crate::sys::file::{self, Access};
+use crate::sys::identity::{self, Identity};
+use crate::sys::memory::{Anonymous, FileView};
+use crate::sys::shm;
 
 /// One mapping of a file or of anonymous memory. It never moves or changes its length: resizing
 /// and refreshing make another one with [`Mapping::again`].
 pub struct Mapping {
-    access: Access,
-    /// Where in the file the map begins, in bytes.
-    offset: u64,
-    /// Whether the fault guard was asked for.
-    guarded: bool,
+    view: FileView,
     /// How the memory was made where it belongs to no file.
     anonymous: Anonymous,
     /// Only the thread of the map's JavaScript touches it; the lock is what lets napi-rs catch
@@ -47,6 +46,39 @@ impl State {
     }
 }
 
+/// What to map of a file that is to be opened, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions {
+    /// How the pages relate to the file.
+    pub access: Access,
+    /// The first byte of the file.
+    pub offset: u64,
+    /// The number of bytes; None for all up to the end.
+    pub length: Option<usize>,
+    /// Whether the fault guard watches the pages.
+    pub guarded: bool,
+}
+
+impl OpenOptions {
+    /// The view of a file of `size` bytes.
+    fn view(&self, size: u64) -> Result<FileView> {
+        Ok(FileView {
+            access: self.access,
+            offset: self.offset,
+            length: length_within(size, self.offset, self.length)?,
+            guarded: self.guarded,
+        })
+    }
+}
+
+/// A whole file, for reading and writing.
+const WHOLE: OpenOptions = OpenOptions {
+    access: Access::ReadWrite,
+    offset: 0,
+    length: None,
+    guarded: true,
+};
+
 /// Where a map's file comes from.
 pub enum Source {
     /// A file to be opened here.
@@ -56,40 +88,27 @@ pub enum Source {
 }
 
 impl Mapping {
-    /// Maps `wanted` bytes (to the end where None) of a file from `offset` on.
+    /// Maps part of a file.
     ///
     /// # Errors
     /// What `open`, `fstat` and `mmap` refuse; `ERR_OUT_OF_RANGE` past the end of the file;
     /// `ERR_MMAP_UNSUPPORTED` for what is no file of bytes.
-    pub fn open(
-        source: &Source,
-        access: Access,
-        offset: u64,
-        wanted: Option<usize>,
-        guarded: bool,
-    ) -> Result<Mapping> {
+    pub fn open(source: &Source, options: &OpenOptions) -> Result<Mapping> {
         let file = match source {
-            Source::Path(path) => sys::open(path, access)?,
-            Source::Descriptor(descriptor) => sys::duplicate(*descriptor)?,
+            Source::Path(path) => file::open(path, options.access)?,
+            Source::Descriptor(descriptor) => file::duplicate(*descriptor)?,
         };
-        let length = length_within(sys::size_of(&file)?, offset, wanted)?;
-        Mapping::over(Arc::new(file), access, offset, length, guarded)
+        let view = options.view(file::size_of(&file)?)?;
+        Mapping::of_file(Arc::new(file), view)
     }
 
     /// As [`Mapping::open`], if the file at `path` is still the one that `expected` tells of.
     ///
     /// # Errors
     /// As `open`; `ERR_MMAP_REPLACED` where it is another file.
-    pub fn reopen(
-        path: &Path,
-        expected: &Identity,
-        access: Access,
-        offset: u64,
-        length: usize,
-        guarded: bool,
-    ) -> Result<Mapping> {
-        let file = sys::open(path, access)?;
-        if !sys::identity_of(&file)?.is(expected) {
+    pub fn reopen(path: &Path, expected: &Identity, options: &OpenOptions) -> Result<Mapping> {
+        let file = file::open(path, options.access)?;
+        if !identity::identity_of(&file)?.is(expected) {
             return Err(Failure::Mmap {
                 code: "ERR_MMAP_REPLACED",
                 message: "the path leads to another file now than when the descriptor was made; \
@@ -97,22 +116,14 @@ impl Mapping {
                     .to_owned(),
             });
         }
-        let length = length_within(sys::size_of(&file)?, offset, Some(length))?;
-        Mapping::over(Arc::new(file), access, offset, length, guarded)
+        let view = options.view(file::size_of(&file)?)?;
+        Mapping::of_file(Arc::new(file), view)
     }
 
-    fn over(
-        file: Arc<File>,
-        access: Access,
-        offset: u64,
-        length: usize,
-        guarded: bool,
-    ) -> Result<Mapping> {
-        let region = Region::of_file(file, access, offset, length, guarded)?;
+    fn of_file(file: Arc<File>, view: FileView) -> Result<Mapping> {
+        let region = Region::of_file(file, &view)?;
         Ok(Mapping {
-            access,
-            offset,
-            guarded,
+            view,
             anonymous: Anonymous::default(),
             state: State::open(region),
         })
@@ -124,7 +135,7 @@ impl Mapping {
     /// # Errors
     /// `EEXIST`, `ENOSPC` and whatever else `open`, `fallocate`, `ftruncate` and `mmap` refuse.
     pub fn create(path: &Path, length: usize, allocate: bool, mode: u32) -> Result<Mapping> {
-        let file = sys::create_new(path, mode)?;
+        let file = file::create_new(path, mode)?;
         Mapping::of_new(file, length, allocate, || {
             // The first failure is the one worth telling.
             let _ = std::fs::remove_file(path);
@@ -134,11 +145,12 @@ impl Mapping {
     /// Gives a new file its length and maps it; `remove` is called where that fails.
     fn of_new(file: File, length: usize, allocate: bool, remove: impl FnOnce()) -> Result<Mapping> {
         let made = (|| {
-            sys::set_length(&file, length as u64)?;
+            file::set_length(&file, length as u64)?;
             if allocate {
-                sys::reserve(&file, 0, length as u64)?;
+                file::reserve(&file, 0, length as u64)?;
             }
-            Mapping::over(Arc::new(file), Access::ReadWrite, 0, length, true)
+            let view = WHOLE.view(length as u64)?;
+            Mapping::of_file(Arc::new(file), view)
         })();
         made.inspect_err(|_| remove())
     }
@@ -149,9 +161,9 @@ impl Mapping {
     /// # Errors
     /// `EEXIST`, `ENOSPC` and whatever else `shm_open`, `fallocate` and `mmap` refuse.
     pub fn create_shared(name: &str, length: usize, mode: u32) -> Result<Mapping> {
-        let file = sys::shared::create(name, mode)?;
+        let file = shm::create(name, mode)?;
         Mapping::of_new(file, length, true, || {
-            let _ = sys::shared::unlink(name);
+            let _ = shm::unlink(name);
         })
     }
 
@@ -160,9 +172,9 @@ impl Mapping {
     /// # Errors
     /// `ENOENT`, `EACCES` and whatever else `shm_open` and `mmap` refuse.
     pub fn open_shared(name: &str) -> Result<Mapping> {
-        let file = sys::shared::open(name)?;
-        let length = length_within(sys::size_of(&file)?, 0, None)?;
-        Mapping::over(Arc::new(file), Access::ReadWrite, 0, length, true)
+        let file = shm::open(name)?;
+        let view = WHOLE.view(file::size_of(&file)?)?;
+        Mapping::of_file(Arc::new(file), view)
     }
 
     /// As [`Mapping::create`], under `temporary`, which then takes the place of `path` in one step.
@@ -188,12 +200,15 @@ impl Mapping {
     /// `length` bytes of zeros that belong to no file.
     ///
     /// # Errors
-    /// As [`sys::Memory::anonymous`].
+    /// As [`crate::sys::memory::Memory::anonymous`].
     pub fn anonymous(length: usize, how: Anonymous) -> Result<Mapping> {
         Ok(Mapping {
-            access: Access::ReadWrite,
-            offset: 0,
-            guarded: false,
+            view: FileView {
+                access: Access::ReadWrite,
+                offset: 0,
+                length,
+                guarded: false,
+            },
             anonymous: how,
             state: State::open(Region::anonymous(length, how)?),
         })
@@ -207,7 +222,13 @@ impl Mapping {
     pub fn again(&self, length: usize) -> Result<Mapping> {
         let region = self.region()?;
         if let Some(file) = region.file() {
-            return Mapping::over(file, self.access, self.offset, length, self.guarded);
+            return Mapping::of_file(
+                file,
+                FileView {
+                    length,
+                    ..self.view
+                },
+            );
         }
         let copy = Mapping::anonymous(length, self.anonymous)?;
         copy_into(&region, &*copy.region()?)?;
@@ -219,7 +240,7 @@ impl Mapping {
     /// # Errors
     /// `ERR_MMAP_CLOSED`.
     pub fn paged(&self) -> Result<PagedMap> {
-        Ok(PagedMap::new(self.region()?, self.access))
+        Ok(PagedMap::new(self.region()?, self.view.access))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -248,7 +269,7 @@ impl Mapping {
     /// What `fstat` refuses; `ERR_MMAP_CLOSED`.
     pub fn file_size(&self) -> Result<Option<u64>> {
         let file = self.region()?.file();
-        file.map(|file| sys::size_of(&file)).transpose()
+        file.map(|file| file::size_of(&file)).transpose()
     }
 
     /// Cuts the file, or lengthens it with zeros, for which room on the disk is reserved where
@@ -260,12 +281,12 @@ impl Mapping {
         let Some(file) = self.region()?.file() else {
             return Ok(());
         };
-        let before = sys::size_of(&file)?;
-        sys::set_length(&file, size)?;
+        let before = file::size_of(&file)?;
+        file::set_length(&file, size)?;
         if allocate && before < size {
-            sys::reserve(&file, before, size).inspect_err(|_| {
+            file::reserve(&file, before, size).inspect_err(|_| {
                 // Only zeros were added: taking them away again loses nothing.
-                let _ = sys::set_length(&file, before);
+                let _ = file::set_length(&file, before);
             })?;
         }
         Ok(())

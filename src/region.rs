@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Failure, Result};
 use crate::guard::{self, Faults, Range, Watch};
-use crate::sys::{self, Access, Anonymous, Memory};
+use crate::sys::file::{self, Access};
+use crate::sys::memory::{Anonymous, FileView, Memory};
 
 /// A range of mapped memory and the descriptor of the file behind it. The order of the fields is
 /// the one in which they are dropped: no fault handler looks at the memory or the file any more
@@ -27,22 +28,16 @@ pub struct Region {
 }
 
 impl Region {
-    /// Maps `length` bytes of `file` from `offset` on, under the fault guard where `guarded` asks
-    /// for it and the guard is on.
+    /// Maps `view` of `file`, under the fault guard where the view asks for it and the guard is on.
     ///
     /// # Errors
     /// Whatever `mmap` refuses.
-    pub fn of_file(
-        file: Arc<File>,
-        access: Access,
-        offset: u64,
-        length: usize,
-        guarded: bool,
-    ) -> Result<Region> {
-        let guarded = guarded && length > 0 && guard::is_on();
-        let memory = match length {
+    pub fn of_file(file: Arc<File>, view: &FileView) -> Result<Region> {
+        let offset = view.offset;
+        let guarded = view.guarded && view.length > 0 && guard::is_on();
+        let memory = match view.length {
             0 => None,
-            _ => Some(Memory::of_file(&file, access, offset, length, guarded)?),
+            _ => Some(Memory::of_file(&file, &FileView { guarded, ..*view })?),
         };
         let watch = match &memory {
             Some(memory) if guarded => {
@@ -51,8 +46,8 @@ impl Region {
                     base,
                     end,
                     offset: offset - (memory.start() as usize - base) as u64,
-                    descriptor: sys::descriptor(&file),
-                    read_only: access == Access::Read,
+                    descriptor: file::descriptor(&file),
+                    read_only: view.access == Access::Read,
                 })?)
             }
             _ => None,
@@ -130,7 +125,7 @@ impl Region {
         match (&self.memory, self.file()) {
             (Some(memory), Some(file)) if start < end => {
                 memory.flush(start, end - start)?;
-                sys::sync_after_flush(&file)?;
+                file::sync_after_flush(&file)?;
                 self.check_truncation(&file)
             }
             _ => Ok(()),
@@ -142,7 +137,7 @@ impl Region {
     /// # Errors
     /// `ERR_MMAP_TRUNCATED` where not, and what `fstat` refuses.
     pub fn check_truncation(&self, file: &File) -> Result<()> {
-        let size = sys::size_of(file)?;
+        let size = file::size_of(file)?;
         let kept = size.saturating_sub(self.offset);
         if kept >= self.length() as u64 {
             return Ok(());

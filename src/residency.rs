@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::error::{Failure, Result};
 use crate::region::Region;
-use crate::sys::{self, Access, Pages};
+use crate::sys::file::Access;
+use crate::sys::paging::{self, Pages};
 
 /// The largest unit in which Linux caches files, in bytes; all begin at a multiple of their size.
 const LARGEST_FOLIO: u64 = 2 * 1024 * 1024;
@@ -31,7 +32,7 @@ impl PagedMap {
     /// The largest part of `start..end` that shares no page with bytes outside it. At the ends of
     /// the map only bytes of the *file* count as outside, and only where they would `reach` it.
     fn whole_pages(&self, start: usize, end: usize, reach: bool) -> Result<(usize, usize)> {
-        let size = sys::page_size();
+        let size = paging::page_size();
         let length = self.region.length();
         let base = self.region.address(start, end)? as usize - start;
         let first = match start == 0 && !reach {
@@ -49,9 +50,9 @@ impl PagedMap {
         })
     }
 
-    /// Whether the system may treat the range unlike the rest of the map: see [`sys::may_divide`].
+    /// Whether the system may treat the range unlike the rest of the map: see [`paging::may_divide`].
     fn may_differ(&self, start: usize, end: usize) -> bool {
-        end - start == self.region.length() || sys::may_divide()
+        end - start == self.region.length() || paging::may_divide()
     }
 
     /// Gives the system a hint for the range. Answers whether the platform took it. Hints that

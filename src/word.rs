@@ -1,4 +1,4 @@
-//! Words of a map that can be waited for, and the signatures of threads in them.
+//! Words of a map that can be waited for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -6,47 +6,12 @@ use std::time::Duration;
 
 use crate::error::{Failure, Result};
 use crate::region::Region;
-use crate::sys::{futex, thread};
-
-/// The signature of a thread: 22 bits of its id and 8 bits of a hash of its start time, which is
-/// never 0. Whoever holds something has its signature in the word of that thing; the two bits above
-/// are the word's own. `docs/synchronisation.md` describes it for other languages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder(u32);
-
-impl Holder {
-    const ID_BITS: u32 = 22;
-    const BITS: u32 = 30;
-
-    /// The signature of the thread `id` (Linux allows ids below 2^22, `PID_MAX_LIMIT`) that was
-    /// started at `start_time`, in whatever unit.
-    pub fn new(id: u32, start_time: u64) -> Holder {
-        // Fibonacci hashing: the highest bits of the product depend on every bit of the time.
-        let hash = (start_time.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u32;
-        let id = id & ((1 << Self::ID_BITS) - 1);
-        Holder(hash.max(1) << Self::ID_BITS | id)
-    }
-
-    /// Who signed a word, if anybody did.
-    pub fn of_word(word: u32) -> Option<Holder> {
-        let holder = Holder(word & ((1 << Self::BITS) - 1));
-        (holder.id() != 0).then_some(holder)
-    }
-
-    /// The thread's id.
-    pub fn id(self) -> u32 {
-        self.0 & ((1 << Self::ID_BITS) - 1)
-    }
-
-    /// The 30 bits.
-    pub fn bits(self) -> u32 {
-        self.0
-    }
-}
+use crate::sys::futex;
+use crate::sys::thread::{self, Signature};
 
 /// Whether the thread whose signature is in `word` is certainly gone.
 pub fn is_abandoned(word: u32) -> bool {
-    Holder::of_word(word).is_some_and(thread::is_dead)
+    Signature::of_word(word).is_some_and(thread::is_dead)
 }
 
 /// What is known about holders that were looked up before, during one round of looking.
@@ -55,7 +20,7 @@ pub struct Lookups(Vec<(u32, bool)>);
 
 impl Lookups {
     fn is_abandoned(&mut self, word: u32) -> bool {
-        let Some(holder) = Holder::of_word(word) else {
+        let Some(holder) = Signature::of_word(word) else {
             return false;
         };
         let known = self.0.iter().find(|(bits, _)| *bits == holder.bits());

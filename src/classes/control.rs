@@ -10,9 +10,11 @@ use crate::descriptor;
 use crate::error::{Failure, Result};
 use crate::external;
 use crate::job::Job;
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, OpenOptions};
 use crate::residency::PagedMap;
-use crate::sys::{self, Access, Identity};
+use crate::sys::file::{self, Access};
+use crate::sys::identity::{self, Identity};
+use crate::sys::paging;
 
 /// Where a map's file is found again, and which file it must be.
 #[napi(object)]
@@ -36,7 +38,7 @@ fn location(mapping: &Mapping, opened: Option<File>) -> Result<Option<Location>>
     Ok(Some(Location {
         path: match path.to_str() {
             Some(text) => Either::A(text.to_owned()),
-            None => Either::B(sys::path_to_bytes(&path).into()),
+            None => Either::B(identity::path_to_bytes(&path).into()),
         },
         device: identity.device.to_string(),
         inode: identity.inode.to_string(),
@@ -44,16 +46,10 @@ fn location(mapping: &Mapping, opened: Option<File>) -> Result<Option<Location>>
     }))
 }
 
-fn reopen(
-    location: Location,
-    access: Access,
-    offset: f64,
-    length: f64,
-    guarded: bool,
-) -> Result<Mapping> {
+fn reopen(location: Location, options: &OpenOptions) -> Result<Mapping> {
     let path = match location.path {
         Either::A(path) => PathBuf::from(path),
-        Either::B(bytes) => sys::path_from_bytes(&bytes)?,
+        Either::B(bytes) => file::path_from_bytes(&bytes)?,
     };
     // TypeScript has checked that they are digits; too many of them name no file.
     let number = |text: &str| text.parse().map_err(|_| no_such_file(text));
@@ -63,14 +59,7 @@ fn reopen(
         inode: number(&location.inode)?,
         created: created.transpose().map_err(|_| no_such_file("created"))?,
     };
-    Mapping::reopen(
-        &path,
-        &identity,
-        access,
-        offset as u64,
-        length as usize,
-        guarded,
-    )
+    Mapping::reopen(&path, &identity, options)
 }
 
 fn no_such_file(what: &str) -> Failure {
@@ -98,7 +87,13 @@ macro_rules! controls_memory {
                 length: f64,
                 guarded: bool,
             ) -> napi::Result<Self> {
-                Ok(Self(reopen(location, $access, offset, length, guarded)?))
+                let options = OpenOptions {
+                    access: $access,
+                    offset: offset as u64,
+                    length: Some(length as usize),
+                    guarded,
+                };
+                Ok(Self(reopen(location, &options)?))
             }
 
             /// Where the file is found again; null for anonymous memory.
@@ -174,13 +169,13 @@ controls_memory!(MmapCow, Access::CopyOnWrite);
 /// The size of a page in bytes.
 #[napi(catch_unwind)]
 pub fn page_size() -> f64 {
-    sys::page_size() as f64
+    paging::page_size() as f64
 }
 
 /// How many bytes this process may lock in memory; null for no limit.
 #[napi(catch_unwind)]
 pub fn lock_limit() -> Option<f64> {
-    sys::lock_limit().map(|limit| limit as f64)
+    paging::lock_limit().map(|limit| limit as f64)
 }
 
 /// Whether this runtime can lend memory as a SharedArrayBuffer.

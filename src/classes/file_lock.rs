@@ -9,7 +9,7 @@ use napi_derive::napi;
 use super::{File, source};
 use crate::error::{Failure, Result};
 use crate::mapping::Source;
-use crate::sys;
+use crate::sys::{file, lock};
 
 /// An open file that can be locked, as a whole or in a range of bytes.
 #[napi]
@@ -37,7 +37,7 @@ impl FileLock {
                 .truncate(false)
                 .open(path)
                 .map_err(Failure::system("open"))?,
-            Source::Descriptor(descriptor) => sys::duplicate(descriptor)?,
+            Source::Descriptor(descriptor) => file::duplicate(descriptor)?,
         };
         let range = start.map(|start| (start as u64, length.unwrap_or(0.0) as u64));
         let file = Mutex::new(Some(file));
@@ -57,7 +57,7 @@ impl FileLock {
     pub fn try_lock(&self, shared: bool) -> napi::Result<bool> {
         Ok(self.with_file(|file| {
             if let Some((start, length)) = self.range {
-                return sys::lock::try_lock_range(file, shared, start, length);
+                return lock::try_lock_range(file, shared, start, length);
             }
             let answer = if shared {
                 file.try_lock_shared()
@@ -76,7 +76,7 @@ impl FileLock {
     #[napi(catch_unwind)]
     pub fn unlock(&self) -> napi::Result<()> {
         self.with_file(|file| match self.range {
-            Some((start, length)) => sys::lock::unlock_range(file, start, length),
+            Some((start, length)) => lock::unlock_range(file, start, length),
             None => file.unlock().map_err(Failure::system("flock")),
         })?;
         self.close();

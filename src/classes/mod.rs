@@ -12,8 +12,9 @@ use napi_derive::napi;
 
 use crate::external::{ArgumentBytes, Lending, LentBuffer, ReturnedBuffer};
 use crate::job::Job;
-use crate::mapping::{Mapping, Source};
-use crate::sys::{self, Access, Anonymous};
+use crate::mapping::{Mapping, OpenOptions, Source};
+use crate::sys::file::{self, Access};
+use crate::sys::memory::Anonymous;
 
 mod faults;
 mod search;
@@ -24,7 +25,7 @@ type File = Either3<String, Uint8Array, i32>;
 fn source(file: File) -> crate::error::Result<Source> {
     Ok(match file {
         Either3::A(path) => Source::Path(PathBuf::from(path)),
-        Either3::B(bytes) => Source::Path(sys::path_from_bytes(&bytes)?),
+        Either3::B(bytes) => Source::Path(file::path_from_bytes(&bytes)?),
         Either3::C(descriptor) => Source::Descriptor(descriptor),
     })
 }
@@ -97,15 +98,13 @@ macro_rules! opens_files {
                 length: Option<f64>,
                 guarded: bool,
             ) -> napi::Result<Self> {
-                let length = length.map(|length| length as usize);
-                let source = source(file)?;
-                Ok(Self(Mapping::open(
-                    &source,
-                    $access,
-                    offset as u64,
-                    length,
+                let options = OpenOptions {
+                    access: $access,
+                    offset: offset as u64,
+                    length: length.map(|length| length as usize),
                     guarded,
-                )?))
+                };
+                Ok(Self(Mapping::open(&source(file)?, &options)?))
             }
         }
     };

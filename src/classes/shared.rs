@@ -4,7 +4,7 @@ use napi_derive::napi;
 
 use super::MmapMut;
 use crate::mapping::Mapping;
-use crate::sys;
+use crate::sys::shm;
 
 #[napi]
 impl MmapMut {
@@ -24,5 +24,5 @@ impl MmapMut {
 /// Removes the name of a shared memory object.
 #[napi(catch_unwind)]
 pub fn unlink_shared(name: String) -> napi::Result<()> {
-    Ok(sys::shared::unlink(&name)?)
+    Ok(shm::unlink(&name)?)
 }

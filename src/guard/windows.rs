@@ -22,7 +22,7 @@ use windows_sys::Win32::System::Threading::SwitchToThread;
 
 use super::notice;
 use super::table;
-use crate::sys;
+use crate::sys::memory;
 
 /// The accesses that an access violation reports first among its parameters; 8 is jumping there.
 const READ: usize = 0;
@@ -53,7 +53,7 @@ unsafe extern "system" fn handle(exception: *mut EXCEPTION_POINTERS) -> i32 {
 
 /// Whether the access may be tried again.
 fn survive(access: usize, address: usize) -> bool {
-    if sys::is_being_retired(address) {
+    if memory::is_being_retired(address) {
         // SAFETY: no preconditions.
         unsafe { SwitchToThread() };
         return true;

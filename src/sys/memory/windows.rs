@@ -1,190 +1,21 @@
-//! Windows. What it promises is from Microsoft's documentation of the functions it calls;
+//! Mapped memory: Windows. What it promises is from Microsoft's documentation of the functions it calls;
 //! `docs/platforms.md` says how far it was tried.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::windows::fs::FileTypeExt as _;
-use std::os::windows::io::{AsRawHandle, BorrowedHandle, RawHandle};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use memmap2::{MmapOptions, MmapRaw};
-use windows_sys::Win32::Foundation::{
-    ERROR_ACCESS_DENIED, ERROR_CALL_NOT_IMPLEMENTED, ERROR_COMMITMENT_LIMIT, ERROR_CRC,
-    ERROR_INVALID_FUNCTION, ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER, ERROR_IO_DEVICE,
-    ERROR_LOCK_VIOLATION, ERROR_NOT_SUPPORTED, ERROR_SHARING_VIOLATION, ERROR_USER_MAPPED_FILE,
-};
-use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ALLOCATION_INFO, FileAllocationInfo, SetFileInformationByHandle,
-};
-use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 use windows_sys::Win32::System::Memory::{
     MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_PROTECTION_FLAGS, PAGE_READONLY, PAGE_READWRITE,
     PAGE_WRITECOPY, VirtualAlloc, VirtualFree, VirtualProtect,
 };
 use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
 
-use super::{Access, Anonymous, write_zeros};
+use super::{Anonymous, FileView};
 use crate::error::{Failure, Result};
-
-/// The error's number as libuv writes it (`uv/errno.h`), so that Node can name it.
-pub fn libuv_error(error: &io::Error) -> i32 {
-    use io::ErrorKind as Kind;
-    // What std does not sort into a kind of its own, or not as Node does.
-    match error.raw_os_error().map_or(0, |number| number as u32) {
-        ERROR_ACCESS_DENIED => return -4048,
-        ERROR_INVALID_HANDLE => return -4083,
-        ERROR_SHARING_VIOLATION | ERROR_LOCK_VIOLATION | ERROR_USER_MAPPED_FILE => return -4082,
-        ERROR_COMMITMENT_LIMIT => return -4057,
-        ERROR_CRC | ERROR_IO_DEVICE => return -4070,
-        _ => {}
-    }
-    match error.kind() {
-        Kind::NotFound => -4058,
-        Kind::AlreadyExists => -4075,
-        Kind::PermissionDenied => -4048,
-        Kind::IsADirectory => -4068,
-        Kind::NotADirectory => -4052,
-        Kind::InvalidInput | Kind::InvalidFilename => -4071,
-        Kind::OutOfMemory => -4057,
-        Kind::StorageFull => -4055,
-        Kind::ReadOnlyFilesystem => -4047,
-        Kind::FileTooLarge => -4036,
-        Kind::ResourceBusy => -4082,
-        _ => -4094,
-    }
-}
-
-/// The path whose name is `bytes`.
-///
-/// # Errors
-/// `ERR_MMAP_UNSUPPORTED` where they are not UTF-8, the only form that Node has for paths here.
-pub fn path_from_bytes(bytes: &[u8]) -> Result<PathBuf> {
-    match std::str::from_utf8(bytes) {
-        Ok(path) => Ok(PathBuf::from(path)),
-        Err(_) => Err(Failure::unsupported("on Windows a path must be UTF-8")),
-    }
-}
-
-/// Windows has no permission bits.
-pub fn with_mode(_: &mut OpenOptions, _: u32) {}
-
-/// Opens the file at `path`; others may read, write, rename and delete it meanwhile (std's
-/// default), and child processes do not inherit the handle.
-///
-/// # Errors
-/// Whatever `CreateFileW` refuses: `ENOENT`, `EPERM`, `EBUSY`, ...
-pub fn open(path: &Path, access: Access) -> Result<File> {
-    File::options()
-        .read(true)
-        .write(access == Access::ReadWrite)
-        .open(path)
-        .map_err(Failure::system("open"))
-}
-
-/// Our own handle of the open file that the caller knows as `descriptor`.
-///
-/// # Errors
-/// `EBADF` where no such descriptor is open, `ERR_MMAP_UNSUPPORTED` where the runtime does not
-/// tell.
-pub fn duplicate(descriptor: i32) -> Result<File> {
-    // Descriptors are numbers of the C library that is linked into the runtime; ours knows nothing
-    // of them. Looked up by name, since the addon must also load where there is no such function.
-    let ask = host_symbol(c"uv_get_osfhandle").ok_or_else(|| {
-        Failure::unsupported(
-            "on Windows this runtime does not tell addons which file a descriptor is (it exports \
-             no uv_get_osfhandle); open the file by its path",
-        )
-    })?;
-    // SAFETY: libuv declares it as `uv_os_fd_t uv_get_osfhandle(int fd)`, in every version.
-    let ask: unsafe extern "C" fn(i32) -> RawHandle = unsafe { std::mem::transmute(ask) };
-    // SAFETY: any number may be asked for; one that is not open gives INVALID_HANDLE_VALUE (-1) or
-    // -2, for a descriptor without a file.
-    let handle = unsafe { ask(descriptor) };
-    if handle as isize == -1 || handle as isize == -2 {
-        let error = io::Error::from_raw_os_error(ERROR_INVALID_HANDLE as i32);
-        return Err(Failure::system("dup")(error));
-    }
-    // SAFETY: the handle is open; the borrow ends with this call.
-    let borrowed = unsafe { BorrowedHandle::borrow_raw(handle) };
-    borrowed
-        .try_clone_to_owned()
-        .map(File::from)
-        .map_err(Failure::system("dup"))
-}
-
-/// The guard needs no file here.
-pub fn descriptor(_: &File) -> i32 {
-    -1
-}
-
-/// The number of bytes that can be mapped of `file`.
-///
-/// # Errors
-/// `EISDIR` for a directory, `ERR_MMAP_UNSUPPORTED` for pipes and consoles.
-pub fn size_of(file: &File) -> Result<u64> {
-    let facts = file.metadata().map_err(Failure::system("fstat"))?;
-    let kind = facts.file_type();
-    if kind.is_dir() || kind.is_symlink_dir() {
-        let error = io::Error::from(io::ErrorKind::IsADirectory);
-        return Err(Failure::system("mmap")(error));
-    }
-    if !kind.is_file() {
-        return Err(Failure::unsupported("only regular files can be mapped"));
-    }
-    Ok(facts.len())
-}
-
-/// Reserves disk space for the first `to` bytes; the file's length is set by the caller. Zeros are
-/// written from `from` on where the file system cannot reserve (network drives; Wine).
-///
-/// # Errors
-/// `ENOSPC`, ...
-pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
-    if from >= to {
-        return Ok(());
-    }
-    let wanted = FILE_ALLOCATION_INFO {
-        AllocationSize: to as i64,
-    };
-    // SAFETY: the handle is open and the structure is the one that this class of information
-    // takes; both live until the call returns.
-    let done = unsafe {
-        SetFileInformationByHandle(
-            file.as_raw_handle(),
-            FileAllocationInfo,
-            (&raw const wanted).cast(),
-            size_of_val(&wanted) as u32,
-        )
-    };
-    if done != 0 {
-        return Ok(());
-    }
-    let error = io::Error::last_os_error();
-    match error.raw_os_error().map_or(0, |number| number as u32) {
-        ERROR_INVALID_FUNCTION
-        | ERROR_NOT_SUPPORTED
-        | ERROR_CALL_NOT_IMPLEMENTED
-        | ERROR_INVALID_PARAMETER => write_zeros(file, from, to).map_err(Failure::system("write")),
-        _ => Err(Failure::system("fallocate")(error)),
-    }
-}
-
-/// The address of a function that the running program exports, such as the runtime's Node-API.
-pub fn host_symbol(name: &std::ffi::CStr) -> Option<std::ptr::NonNull<std::ffi::c_void>> {
-    // SAFETY: null names the program itself, which is never unloaded; the name ends with a zero.
-    let found = unsafe { GetProcAddress(GetModuleHandleW(std::ptr::null()), name.as_ptr().cast()) };
-    found.and_then(|function| std::ptr::NonNull::new(function as *mut std::ffi::c_void))
-}
-
-/// Nothing: memmap2's flush already ends with `FlushFileBuffers` here.
-///
-/// # Errors
-/// None.
-pub fn sync_after_flush(_: &File) -> Result<()> {
-    Ok(())
-}
+use crate::sys::file::Access;
 
 /// What the addresses of a map hold.
 enum State {
@@ -260,22 +91,16 @@ impl Memory {
         }
     }
 
-    /// Maps `length` bytes (not 0) of `file` from any byte offset on.
+    /// Maps `view` of `file`; it has at least one byte and begins at any offset.
     ///
     /// # Errors
     /// `EPERM` where the handle does not allow it, `ENOMEM`, ...
-    pub fn of_file(
-        file: &File,
-        access: Access,
-        offset: u64,
-        length: usize,
-        guarded: bool,
-    ) -> Result<Memory> {
+    pub fn of_file(file: &File, view: &FileView) -> Result<Memory> {
         let mut options = MmapOptions::new();
-        options.offset(offset).len(length);
-        let mapped = match access {
+        options.offset(view.offset).len(view.length);
+        let mapped = match view.access {
             Access::ReadWrite => options.map_raw(file),
-            Access::Read if guarded => read_only_view(&options, file),
+            Access::Read if view.guarded => read_only_view(&options, file),
             // SAFETY: the memory is only ever used through raw pointers and ArrayBuffers, so that
             // other processes may change the file does not break a Rust reference.
             Access::Read | Access::CopyOnWrite => unsafe {

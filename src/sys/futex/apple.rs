@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-#[path = "futex_polling.rs"]
+#[path = "polling.rs"]
 mod polling;
 
 pub use polling::{MOST_WORDS, Woken, ring, wait_any, waits_for_many};

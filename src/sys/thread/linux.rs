@@ -6,13 +6,13 @@
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
-use super::super::word::Holder;
+use super::Signature;
 
 /// This thread as it signs the locks that it takes.
-pub fn current() -> Holder {
+pub fn current() -> Signature {
     // SAFETY: gettid(2) has no arguments and cannot fail.
     let id = unsafe { libc::gettid() } as u32;
-    Holder::new(id, start_time("thread-self").unwrap_or(0))
+    Signature::new(id, start_time("thread-self").unwrap_or(0))
 }
 
 /// A number for the namespaces in which ids and start times of this process mean the same. None
@@ -34,8 +34,8 @@ pub fn namespace() -> Option<u64> {
 }
 
 /// Whether the thread that signed is certainly gone. It must have signed in this namespace.
-pub fn is_dead(holder: Holder) -> bool {
-    let id = holder.id();
+pub fn is_dead(owner: Signature) -> bool {
+    let id = owner.id();
     // SAFETY: tkill(2) with signal 0 only looks whether there is such a thread.
     let answer = unsafe { libc::syscall(libc::SYS_tkill, id as libc::c_int, 0) };
     if answer != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH) {
@@ -46,7 +46,7 @@ pub fn is_dead(holder: Holder) -> bool {
     let Some((state, started)) = state_and_start(&format!("{id}/task/{id}")) else {
         return false;
     };
-    matches!(state, b'Z' | b'X') || holder != Holder::new(id, started)
+    matches!(state, b'Z' | b'X') || owner != Signature::new(id, started)
 }
 
 fn start_time(thread: &str) -> Option<u64> {

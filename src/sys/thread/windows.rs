@@ -9,17 +9,17 @@ use windows_sys::Win32::System::Threading::{
     THREAD_QUERY_LIMITED_INFORMATION, THREAD_SYNCHRONIZE, WaitForSingleObject,
 };
 
-use super::super::word::Holder;
+use super::Signature;
 
 /// Ids of threads are multiples of four (Raymond Chen, "Why are process and thread IDs multiples of
 /// four?"), so 22 bits are enough for those below 2^24.
 const STEP: u32 = 4;
 
 /// This thread as it signs the locks that it takes.
-pub fn current() -> Holder {
+pub fn current() -> Signature {
     // SAFETY: the functions have no arguments, and the pseudo handle needs no closing.
     let (id, this) = unsafe { (GetCurrentThreadId(), GetCurrentThread()) };
-    Holder::new(id / STEP, start_time(this).unwrap_or(0))
+    Signature::new(id / STEP, start_time(this).unwrap_or(0))
 }
 
 /// Windows has one namespace of ids. None where this thread's id does not fit a signature.
@@ -30,10 +30,10 @@ pub fn namespace() -> Option<u64> {
 }
 
 /// Whether the thread that signed is certainly gone.
-pub fn is_dead(holder: Holder) -> bool {
+pub fn is_dead(owner: Signature) -> bool {
     let rights = THREAD_QUERY_LIMITED_INFORMATION | THREAD_SYNCHRONIZE;
     // SAFETY: any id may be asked for.
-    let thread = unsafe { OpenThread(rights, 0, holder.id() * STEP) };
+    let thread = unsafe { OpenThread(rights, 0, owner.id() * STEP) };
     if thread.is_null() {
         // SAFETY: reads this thread's last error. Any other one, such as a refusal, proves nothing.
         return unsafe { GetLastError() } == ERROR_INVALID_PARAMETER;
@@ -45,7 +45,7 @@ pub fn is_dead(holder: Holder) -> bool {
         CloseHandle(thread);
         (ended, started)
     };
-    ended || started.is_some_and(|time| holder != Holder::new(holder.id(), time))
+    ended || started.is_some_and(|time| owner != Signature::new(owner.id(), time))
 }
 
 fn start_time(thread: HANDLE) -> Option<u64> {

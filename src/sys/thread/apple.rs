@@ -9,19 +9,19 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::super::word::Holder;
+use super::Signature;
 
 /// Process ids stay below 100,000 (`PID_MAX` in XNU's `bsd/sys/proc_internal.h`), which leaves five
 /// of the 22 bits.
 const THREAD_BITS: u32 = 5;
 
 /// This thread as it signs the locks that it takes. Called once for each JavaScript thread.
-pub fn current() -> Holder {
+pub fn current() -> Signature {
     static THREADS: AtomicU32 = AtomicU32::new(0);
     let thread = THREADS.fetch_add(1, Ordering::Relaxed) & ((1 << THREAD_BITS) - 1);
     let process = std::process::id();
     let started = information(process).map_or(0, |facts| start_time(&facts));
-    Holder::new(process << THREAD_BITS | thread, started)
+    Signature::new(process << THREAD_BITS | thread, started)
 }
 
 /// macOS has one namespace of process ids.
@@ -30,15 +30,15 @@ pub fn namespace() -> Option<u64> {
 }
 
 /// Whether the process that signed is certainly gone.
-pub fn is_dead(holder: Holder) -> bool {
-    let process = holder.id() >> THREAD_BITS;
+pub fn is_dead(owner: Signature) -> bool {
+    let process = owner.id() >> THREAD_BITS;
     // SAFETY: kill(2) with signal 0 only looks whether there is such a process.
     let answer = unsafe { libc::kill(process as libc::pid_t, 0) };
     if answer != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH) {
         return true;
     }
     information(process).is_some_and(|facts| {
-        facts.pbi_status == libc::SZOMB || holder != Holder::new(holder.id(), start_time(&facts))
+        facts.pbi_status == libc::SZOMB || owner != Signature::new(owner.id(), start_time(&facts))
     })
 }
 

@@ -1,25 +1,17 @@
-//! Linux and macOS.
+//! Files: Linux and macOS.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 
-use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags};
 
-use super::{Access, Anonymous, write_zeros};
+use super::{Access, write_zeros};
 use crate::error::{Failure, Result};
-
-/// The error's number as libuv writes it: the negated errno.
-pub fn libuv_error(error: &io::Error) -> i32 {
-    error.raw_os_error().map_or(0, |number| -number)
-}
 
 /// The path whose name on disk is `bytes`.
 ///
@@ -109,7 +101,8 @@ pub fn size_of(file: &File) -> Result<u64> {
     }))
 }
 
-fn unmappable(what: &str) -> Failure {
+/// The refusal to map `what`.
+pub fn unmappable(what: &str) -> Failure {
     Failure::unsupported(format!(
         "only regular files, shared memory objects and block devices can be mapped; this is {what}"
     ))
@@ -162,12 +155,6 @@ pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
     }
 }
 
-/// The address of a function that the running program exports, such as the runtime's Node-API.
-pub fn host_symbol(name: &std::ffi::CStr) -> Option<std::ptr::NonNull<std::ffi::c_void>> {
-    // SAFETY: looks the name up among the symbols that the program and its libraries export.
-    std::ptr::NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
-}
-
 /// What flushing needs after the pages are written. On macOS `msync` leaves the data in the
 /// drive's cache and only `F_FULLFSYNC` (which std's `sync_all` uses there) moves it to the disk;
 /// on Linux `msync(MS_SYNC)` already ends with what `fsync` does for the range.
@@ -179,117 +166,4 @@ pub fn sync_after_flush(file: &File) -> Result<()> {
         return file.sync_all().map_err(Failure::system("fsync"));
     }
     Ok(())
-}
-
-/// A range of memory that is given back to the system when it is dropped.
-pub struct Memory(MmapRaw);
-
-impl Memory {
-    /// Maps `length` bytes (not 0) of `file` from any byte offset on. The pages of a read-only map
-    /// are private; where it is not `guarded` they are writable as well, so that a stray write is
-    /// harmless though nobody notices it. On macOS a guarded one is shared: POSIX leaves open
-    /// whether a private page shows what others write to the file later. Linux shows it.
-    ///
-    /// # Errors
-    /// `EACCES` where the descriptor's mode does not allow it, `ENOMEM`, ...;
-    /// `ERR_MMAP_UNSUPPORTED` where the file system maps no files.
-    pub fn of_file(
-        file: &File,
-        access: Access,
-        offset: u64,
-        length: usize,
-        guarded: bool,
-    ) -> Result<Memory> {
-        let mut options = MmapOptions::new();
-        options.offset(offset).len(length).no_reserve_swap();
-        let mapped = match access {
-            Access::ReadWrite => options.map_raw(file),
-            Access::Read if guarded && cfg!(target_vendor = "apple") => {
-                options.map_raw_read_only(file)
-            }
-            // SAFETY: the memory is only ever used through raw pointers and ArrayBuffers, so that
-            // other processes may change the file does not break a Rust reference.
-            Access::Read if guarded => unsafe {
-                options.map_copy_read_only(file).map(MmapRaw::from)
-            },
-            // SAFETY: as above.
-            Access::Read | Access::CopyOnWrite => unsafe {
-                options.map_copy(file).map(MmapRaw::from)
-            },
-        };
-        mapped.map(Memory).map_err(|error| {
-            // What a file system answers that maps no files, such as sysfs.
-            if error.raw_os_error() == Some(Errno::NODEV.raw_os_error()) {
-                return unmappable("a file of a file system that maps none");
-            }
-            Failure::system("mmap")(error)
-        })
-    }
-
-    /// `length` bytes (not 0) of zeros that belong to no file.
-    ///
-    /// # Errors
-    /// `ENOMEM`, also where too few huge pages are reserved; `ERR_OUT_OF_RANGE` for a length that
-    /// is no multiple of a huge page's: such memory could be neither cut nor given back.
-    pub fn anonymous(length: usize, how: Anonymous) -> Result<Memory> {
-        let mut options = MmapOptions::new();
-        options.len(length);
-        if how.huge {
-            super::paging::check_huge(length)?;
-            options.huge(None);
-        }
-        if how.no_reserve {
-            options.no_reserve_swap();
-        }
-        let mapped = options.map_anon();
-        mapped
-            .map(|map| Memory(MmapRaw::from(map)))
-            .map_err(Failure::system("mmap"))
-    }
-
-    /// The address of the first byte.
-    pub fn start(&self) -> *mut u8 {
-        self.0.as_mut_ptr()
-    }
-
-    /// The number of bytes.
-    pub fn length(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Writes the changed pages of the range to the file and waits for them. Blocks.
-    ///
-    /// # Errors
-    /// `EIO`, `ENOSPC`, ...
-    pub fn flush(&self, start: usize, length: usize) -> Result<()> {
-        self.0
-            .flush_range(start, length)
-            .map_err(Failure::system("msync"))
-    }
-
-    /// The addresses of the first page and after the last one.
-    pub fn pages(&self) -> (usize, usize) {
-        let page = rustix::param::page_size();
-        let start = self.start() as usize;
-        let end = start + self.length();
-        (start & !(page - 1), end.next_multiple_of(page))
-    }
-
-    /// Lays private zero pages over the range, which lets go of the file at once while the
-    /// addresses stay valid for whoever may still read or write them. Where the kernel refuses, the
-    /// old pages stay, and the answer is false.
-    pub fn retire(&self) -> bool {
-        let (base, end) = self.pages();
-        // SAFETY: the range is exactly the pages that this object has mapped and not yet given
-        // back, so MAP_FIXED replaces nothing of anybody else's; replacing is atomic for readers.
-        unsafe {
-            rustix::mm::mmap_anonymous(
-                base as *mut _,
-                end - base,
-                ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE,
-            )
-            .is_ok()
-        }
-    }
 }

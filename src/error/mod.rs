@@ -7,7 +7,9 @@
 use std::fmt;
 use std::io;
 
-use crate::sys;
+#[cfg_attr(unix, path = "errno_unix.rs")]
+#[cfg_attr(windows, path = "errno_windows.rs")]
+mod errno;
 
 /// A failure of one operation of the core.
 #[derive(Debug)]
@@ -63,11 +65,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::System { syscall, error } => {
-                write!(
-                    to,
-                    "memmap|SYSTEM|{syscall}|{}|{error}",
-                    sys::libuv_error(error)
-                )
+                let number = errno::libuv_error(error);
+                write!(to, "memmap|SYSTEM|{syscall}|{number}|{error}")
             }
             Failure::OutOfRange(message) => write!(to, "memmap|ERR_OUT_OF_RANGE|||{message}"),
             Failure::Mmap { code, message } => write!(to, "memmap|{code}|||{message}"),

@@ -1,0 +1,57 @@
+//! Files: opening, measuring and lengthening them.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::error::{Failure, Result};
+
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod platform;
+
+#[cfg(unix)]
+pub use platform::unmappable;
+pub use platform::{
+    descriptor, duplicate, open, path_from_bytes, reserve, size_of, sync_after_flush,
+};
+
+/// How the pages of a map relate to the file behind them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Sees the file; nothing written to the memory reaches it.
+    Read,
+    /// Sees and changes the file.
+    ReadWrite,
+    /// Sees the file until a page is written; that page is private from then on.
+    CopyOnWrite,
+}
+
+/// Creates a file that must not exist yet and opens it for reading and writing.
+///
+/// # Errors
+/// Whatever `open` with `O_CREAT | O_EXCL` refuses: `EEXIST`, `ENOENT`, `EACCES`, ...
+pub fn create_new(path: &Path, mode: u32) -> Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true);
+    platform::with_mode(&mut options, mode);
+    options.open(path).map_err(Failure::system("open"))
+}
+
+/// Gives `file` the length `length`; bytes that are new read as zeros and take no room on the disk.
+///
+/// # Errors
+/// Whatever `ftruncate` refuses: `EFBIG`, `EINVAL`, ...
+pub fn set_length(file: &File, length: u64) -> Result<()> {
+    file.set_len(length).map_err(Failure::system("ftruncate"))
+}
+
+/// Fills `file` from `from` to `to` with written zeros: the way to reserve room where the file
+/// system has no call for it.
+fn write_zeros(file: &File, from: u64, to: u64) -> io::Result<()> {
+    use std::io::{Read, Seek, SeekFrom};
+    let mut at = file;
+    at.seek(SeekFrom::Start(from))?;
+    io::copy(&mut io::repeat(0).take(to - from), &mut at)?;
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! Mapped memory: mapping, flushing and retiring it.
+
+use crate::sys::file::Access;
+
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod platform;
+
+pub use platform::Memory;
+#[cfg(windows)]
+pub use platform::is_being_retired;
+
+/// Which bytes of a file are mapped, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileView {
+    /// How the pages relate to the file.
+    pub access: Access,
+    /// The first byte of the file, which need not be page-aligned.
+    pub offset: u64,
+    /// The number of bytes.
+    pub length: usize,
+    /// Whether the fault guard watches the pages.
+    pub guarded: bool,
+}
+
+/// How anonymous memory is to be made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Anonymous {
+    /// Of the huge pages that the administrator has reserved.
+    pub huge: bool,
+    /// Without setting aside room for it: it may then be larger than memory and swap together.
+    pub no_reserve: bool,
+}

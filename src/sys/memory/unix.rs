@@ -1,0 +1,122 @@
+//! Mapped memory: Linux and macOS.
+
+use std::fs::File;
+
+use memmap2::{MmapOptions, MmapRaw};
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags};
+
+use super::{Anonymous, FileView};
+use crate::error::{Failure, Result};
+use crate::sys::file::{Access, unmappable};
+use crate::sys::paging::check_huge;
+
+/// A range of memory that is given back to the system when it is dropped.
+pub struct Memory(MmapRaw);
+
+impl Memory {
+    /// Maps `view` of `file`; it has at least one byte and begins at any offset. The pages of a read-only map
+    /// are private; where it is not guarded they are writable as well, so that a stray write is
+    /// harmless though nobody notices it. On macOS a guarded one is shared: POSIX leaves open
+    /// whether a private page shows what others write to the file later. Linux shows it.
+    ///
+    /// # Errors
+    /// `EACCES` where the descriptor's mode does not allow it, `ENOMEM`, ...;
+    /// `ERR_MMAP_UNSUPPORTED` where the file system maps no files.
+    pub fn of_file(file: &File, view: &FileView) -> Result<Memory> {
+        let mut options = MmapOptions::new();
+        options
+            .offset(view.offset)
+            .len(view.length)
+            .no_reserve_swap();
+        let mapped = match view.access {
+            Access::ReadWrite => options.map_raw(file),
+            Access::Read if view.guarded && cfg!(target_vendor = "apple") => {
+                options.map_raw_read_only(file)
+            }
+            // SAFETY: the memory is only ever used through raw pointers and ArrayBuffers, so that
+            // other processes may change the file does not break a Rust reference.
+            Access::Read if view.guarded => unsafe {
+                options.map_copy_read_only(file).map(MmapRaw::from)
+            },
+            // SAFETY: as above.
+            Access::Read | Access::CopyOnWrite => unsafe {
+                options.map_copy(file).map(MmapRaw::from)
+            },
+        };
+        mapped.map(Memory).map_err(|error| {
+            // What a file system answers that maps no files, such as sysfs.
+            if error.raw_os_error() == Some(Errno::NODEV.raw_os_error()) {
+                return unmappable("a file of a file system that maps none");
+            }
+            Failure::system("mmap")(error)
+        })
+    }
+
+    /// `length` bytes (not 0) of zeros that belong to no file.
+    ///
+    /// # Errors
+    /// `ENOMEM`, also where too few huge pages are reserved; `ERR_OUT_OF_RANGE` for a length that
+    /// is no multiple of a huge page's: such memory could be neither cut nor given back.
+    pub fn anonymous(length: usize, how: Anonymous) -> Result<Memory> {
+        let mut options = MmapOptions::new();
+        options.len(length);
+        if how.huge {
+            check_huge(length)?;
+            options.huge(None);
+        }
+        if how.no_reserve {
+            options.no_reserve_swap();
+        }
+        let mapped = options.map_anon();
+        mapped
+            .map(|map| Memory(MmapRaw::from(map)))
+            .map_err(Failure::system("mmap"))
+    }
+
+    /// The address of the first byte.
+    pub fn start(&self) -> *mut u8 {
+        self.0.as_mut_ptr()
+    }
+
+    /// The number of bytes.
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Writes the changed pages of the range to the file and waits for them. Blocks.
+    ///
+    /// # Errors
+    /// `EIO`, `ENOSPC`, ...
+    pub fn flush(&self, start: usize, length: usize) -> Result<()> {
+        self.0
+            .flush_range(start, length)
+            .map_err(Failure::system("msync"))
+    }
+
+    /// The addresses of the first page and after the last one.
+    pub fn pages(&self) -> (usize, usize) {
+        let page = rustix::param::page_size();
+        let start = self.start() as usize;
+        let end = start + self.length();
+        (start & !(page - 1), end.next_multiple_of(page))
+    }
+
+    /// Lays private zero pages over the range, which lets go of the file at once while the
+    /// addresses stay valid for whoever may still read or write them. Where the kernel refuses, the
+    /// old pages stay, and the answer is false.
+    pub fn retire(&self) -> bool {
+        let (base, end) = self.pages();
+        // SAFETY: the range is exactly the pages that this object has mapped and not yet given
+        // back, so MAP_FIXED replaces nothing of anybody else's; replacing is atomic for readers.
+        unsafe {
+            rustix::mm::mmap_anonymous(
+                base as *mut _,
+                end - base,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE,
+            )
+            .is_ok()
+        }
+    }
+}
