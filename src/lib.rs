@@ -1,33 +1,31 @@
 //! The native core of memmap: what JavaScript cannot do by itself.
 //!
-//! It exports three classes, `Mmap`, `MmapMut` and `MmapCow`, over one [`mapping::Mapping`]. They
+//! It exports three classes, `Mmap`, `MmapMut` and `MmapCow`, over one [`memory::Mapping`]. They
 //! are internal: the TypeScript classes of the same names in `lib/` check every argument, own the
 //! Buffers and are what users see.
 //!
-//! From bottom to top: `sys` is the operating system, `guard` survives faults, `region` is the
-//! memory and who holds it, `external` the ArrayBuffers lent from it, `job` work off the main
-//! thread, `pattern` what can be looked for and `search` looking for it, `word` a word in a region
-//! that can be waited for, `waiters` the threads that wait for promises, `residency` what is in
-//! memory, `descriptor` where a file is found again, `mapping` what a map does, `classes` what is
-//! exported.
+//! The districts, from bottom to top; each imports only from those before it:
+//!
+//! - `error`: what can go wrong, and how it travels to TypeScript;
+//! - `sys`: the operating system, one folder a capability;
+//! - `guard`: survives faults in mapped memory;
+//! - `memory`: one mapped range, its owners, its pages and the ArrayBuffers over it;
+//! - `search`: patterns, and scanning a range for them; `sync`: words that threads wait for;
+//! - `exports`: the addon's face.
+//!
+//! `unsafe` is in `sys`, `guard`, `memory/region.rs` and `memory/array_buffer.rs` only.
+//! `__test__/house.spec.ts` checks both rules.
 
-mod classes;
-mod descriptor;
 mod error;
-mod external;
+mod exports;
 mod guard;
-mod job;
-mod mapping;
-mod pattern;
-mod region;
-mod residency;
+mod memory;
 mod search;
+mod sync;
 mod sys;
-mod waiters;
-mod word;
 
-/// Pins the addon's image, before any thread or handler of ours exists: finalizers may run after
-/// the worker that loaded the addon is gone.
+/// Pins the addon's image before any thread or handler exists: finalizers may run after the worker
+/// that loaded the addon has ended.
 #[napi_derive::module_init]
 fn pin() {
     napi::bindgen_prelude::retain_current_module_for_unload_safety();

@@ -141,7 +141,7 @@ export function abortError(signal: AbortSignal): Error {
 
 /**
  * The public error for what the native core threw. The core writes its failures as
- * `memmap|code|syscall|errno|message` (`src/error.rs`); anything else is passed on as it is.
+ * `memmap|code|syscall|errno|message` (`src/error/mod.rs`); anything else is passed on as it is.
  */
 export function fromNative(error: unknown, path: string | null): unknown {
   if (!(error instanceof Error) || !error.message.startsWith('memmap|')) return error;

@@ -3,7 +3,7 @@
  *
  * A blocking wait sleeps in the system, in slices: between two of them a worker can be terminated,
  * and a change whose author died before waking anybody is seen. A promise is served by the waiter
- * threads of the native core (`src/waiters.rs`), which look as often by themselves.
+ * threads of the native core (`src/sync/waiters.rs`), which look as often by themselves.
  */
 import { setInterval } from 'node:timers';
 import type * as Binding from '../base/binding';

@@ -1,5 +1,5 @@
 /**
- * Words that carry the signature of who holds something (`src/word.rs`): 22 bits of a thread's id,
+ * Words that carry the signature of who holds something (`src/sys/thread/`): 22 bits of a thread's id,
  * 8 bits of a hash of its start time, and one bit that says that somebody waits. 0 is free.
  *
  * Since taking and signing is one atomic step, there is no moment in which a thread can die and

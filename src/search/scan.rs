@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use memchr::{memchr_iter, memmem, memrchr};
 
 use crate::error::{Failure, Result};
-use crate::external::ArgumentBytes;
-use crate::pattern::{Pattern, copied, push};
-use crate::region::Region;
+use crate::memory::Region;
+use crate::memory::array_buffer::ArgumentBytes;
+use crate::search::pattern::{Pattern, copied, push};
 
 /// A job hands over what it has after this long: that is how often a slow regular expression looks
 /// whether it was cancelled.

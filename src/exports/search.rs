@@ -5,12 +5,12 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice, Uint8Array};
 use napi_derive::napi;
 
+use super::job::Job;
 use super::{Mmap, MmapCow, MmapMut};
 use crate::error::Result;
-use crate::external::ArgumentBytes;
-use crate::job::Job;
-use crate::pattern;
-use crate::search::{self, Record, Window};
+use crate::memory::array_buffer::ArgumentBytes;
+use crate::search::pattern;
+use crate::search::scan::{self, Record, Window};
 
 /// Something to look for, prepared once.
 #[napi]
@@ -52,8 +52,8 @@ pub struct Found {
     pub matches: Float64Array,
 }
 
-impl From<search::Found<Vec<f64>>> for Found {
-    fn from(found: search::Found<Vec<f64>>) -> Found {
+impl From<scan::Found<Vec<f64>>> for Found {
+    fn from(found: scan::Found<Vec<f64>>) -> Found {
         Found {
             next: found.next as f64,
             matches: Float64Array::new(found.matches),
@@ -70,8 +70,8 @@ pub struct Counted {
     pub matches: f64,
 }
 
-impl From<search::Found<usize>> for Counted {
-    fn from(found: search::Found<usize>) -> Counted {
+impl From<scan::Found<usize>> for Counted {
+    fn from(found: scan::Found<usize>) -> Counted {
         Counted {
             next: found.next as f64,
             matches: found.matches as f64,
@@ -113,9 +113,9 @@ macro_rules! searches {
                 start: f64,
                 end: f64,
             ) -> napi::Result<f64> {
-                let needle = search::needle(&needle)?;
+                let needle = scan::needle(&needle)?;
                 let region = self.0.region()?;
-                let found = search::first(&region, &needle, start as usize, end as usize)?;
+                let found = scan::first(&region, &needle, start as usize, end as usize)?;
                 Ok(offset(found))
             }
 
@@ -127,9 +127,9 @@ macro_rules! searches {
                 start: f64,
                 end: f64,
             ) -> napi::Result<f64> {
-                let needle = search::needle(&needle)?;
+                let needle = scan::needle(&needle)?;
                 let region = self.0.region()?;
-                let found = search::last(&region, &needle, start as usize, end as usize)?;
+                let found = scan::last(&region, &needle, start as usize, end as usize)?;
                 Ok(offset(found))
             }
 
@@ -147,7 +147,7 @@ macro_rules! searches {
                 let record = self::record(&record);
                 let region = self.0.region()?;
                 let most = most as usize;
-                let found = search::find(&region, &pattern.0, window, record, most, true)?;
+                let found = scan::find(&region, &pattern.0, window, record, most, true)?;
                 Ok(found.into())
             }
 
@@ -168,7 +168,7 @@ macro_rules! searches {
                 let record = self::record(&record);
                 let most = most as usize;
                 Ok(AsyncTask::new(Job::new(move || {
-                    search::find(&region, &pattern, window, record, most, false).map(Found::from)
+                    scan::find(&region, &pattern, window, record, most, false).map(Found::from)
                 })))
             }
 
@@ -177,7 +177,7 @@ macro_rules! searches {
             pub fn count_sync(&self, pattern: &Pattern, from: f64, end: f64) -> napi::Result<f64> {
                 let window = window(from, end, end);
                 let region = self.0.region()?;
-                Ok(search::count(&region, &pattern.0, window, true)?.matches as f64)
+                Ok(scan::count(&region, &pattern.0, window, true)?.matches as f64)
             }
 
             /// The number of matches that begin between `from` and `to`; may stop sooner.
@@ -193,7 +193,7 @@ macro_rules! searches {
                 let pattern = Arc::clone(&pattern.0);
                 let window = window(from, to, end);
                 Ok(AsyncTask::new(Job::new(move || {
-                    search::count(&region, &pattern, window, false).map(Counted::from)
+                    scan::count(&region, &pattern, window, false).map(Counted::from)
                 })))
             }
 
@@ -207,7 +207,7 @@ macro_rules! searches {
             ) -> napi::Result<Float64Array> {
                 let region = self.0.region()?;
                 let (start, end, size) = (start as usize, end as usize, size as usize);
-                let counts = search::count_lines(&region, start, end, size)?;
+                let counts = scan::count_lines(&region, start, end, size)?;
                 Ok(Float64Array::new(counts))
             }
 
@@ -222,7 +222,7 @@ macro_rules! searches {
                 let region = self.0.region()?;
                 let (start, end, size) = (start as usize, end as usize, size as usize);
                 Ok(AsyncTask::new(Job::new(move || {
-                    search::count_lines(&region, start, end, size).map(Float64Array::new)
+                    scan::count_lines(&region, start, end, size).map(Float64Array::new)
                 })))
             }
 
@@ -239,7 +239,7 @@ macro_rules! searches {
                 // SAFETY: `lib/line-iterator.ts` has made the array and shares it with nobody; this
                 // call is synchronous, so that no JavaScript runs meanwhile.
                 let places = unsafe { places.as_mut() };
-                let count = search::line_feeds(&region, start as usize, end as usize, places)?;
+                let count = scan::line_feeds(&region, start as usize, end as usize, places)?;
                 Ok(count as f64)
             }
 
@@ -247,8 +247,7 @@ macro_rules! searches {
             #[napi(catch_unwind)]
             pub fn nth_line_feed(&self, start: f64, end: f64, n: f64) -> napi::Result<f64> {
                 let region = self.0.region()?;
-                let found =
-                    search::nth_line_feed(&region, start as usize, end as usize, n as usize)?;
+                let found = scan::nth_line_feed(&region, start as usize, end as usize, n as usize)?;
                 Ok(offset(found))
             }
         }

@@ -21,8 +21,8 @@ use std::sync::{Arc, OnceLock};
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValueType};
 use napi::{Env, check_status, sys};
 
+use super::region::Region;
 use crate::error::{Failure, Result};
-use crate::region::Region;
 use crate::sys::symbol::host_symbol;
 
 /// The addresses of lent memory are aligned to this many bytes, so that an element of any typed

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::error::{Failure, Result};
-use crate::region::Region;
+use crate::memory::Region;
 use crate::sys::futex;
 use crate::sys::thread::{self, Signature};
 

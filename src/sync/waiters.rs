@@ -16,8 +16,8 @@ use napi::bindgen_prelude::FnArgs;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 
 use crate::error::{Failure, Result};
+use crate::sync::word::{Lookups, Word};
 use crate::sys::futex::{self, MOST_WORDS, Woken};
-use crate::word::{Lookups, Word};
 
 /// How often the threads look by themselves.
 const SLICE: Duration = Duration::from_millis(50);

@@ -5,8 +5,8 @@ use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 
 use super::{Mmap, MmapCow, MmapMut};
-use crate::external::{self, LentBuffer};
 use crate::guard;
+use crate::memory::array_buffer::{self, LentBuffer};
 
 /// What the guard has survived in one map; positions in bytes from the start of the map.
 #[napi(object, object_from_js = false)]
@@ -64,7 +64,7 @@ tells_faults!(MmapCow);
 #[napi(catch_unwind, ts_return_type = "ArrayBuffer")]
 pub fn fault_flags(env: Env) -> napi::Result<LentBuffer> {
     let (flags, count) = guard::flags();
-    Ok(external::lend_static(&env, flags, count)?)
+    Ok(array_buffer::lend_static(&env, flags, count)?)
 }
 
 /// Has `listener` called on this thread after each fault that JavaScript does not know of yet.

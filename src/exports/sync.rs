@@ -6,9 +6,9 @@ use std::time::Duration;
 use napi_derive::napi;
 
 use super::MmapMut;
+use crate::sync::waiters::{self, Pending, Settle};
+use crate::sync::word::{self, Word};
 use crate::sys::{futex, thread};
-use crate::waiters::{self, Pending, Settle};
-use crate::word::{self, Word};
 
 #[napi]
 impl MmapMut {

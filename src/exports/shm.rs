@@ -3,7 +3,7 @@
 use napi_derive::napi;
 
 use super::MmapMut;
-use crate::mapping::Mapping;
+use crate::memory::Mapping;
 use crate::sys::shm;
 
 #[napi]

@@ -8,7 +8,7 @@ use napi_derive::napi;
 
 use super::{File, source};
 use crate::error::{Failure, Result};
-use crate::mapping::Source;
+use crate::memory::Source;
 use crate::sys::{file, lock};
 
 /// An open file that can be locked, as a whole or in a range of bytes.

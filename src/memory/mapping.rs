@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use napi::Env;
 
+use super::array_buffer::{self, ArgumentBytes, Lending, LentBuffer};
+use super::paging::PagedMap;
+use super::region::Region;
 use crate::error::{Failure, Result};
-use crate::external::{self, ArgumentBytes, Lending, LentBuffer};
-use crate::region::Region;
-use crate::residency::PagedMap;
 use crate::sys::file::{self, Access};
 use crate::sys::identity::{self, Identity};
 use crate::sys::memory::{Anonymous, FileView};
@@ -295,12 +295,12 @@ impl Mapping {
     /// An ArrayBuffer over the bytes `start..end`, or a SharedArrayBuffer.
     ///
     /// # Errors
-    /// As [`external::lend`]; `ERR_MMAP_CLOSED`.
+    /// As [`array_buffer::lend`]; `ERR_MMAP_CLOSED`.
     pub fn lend(&self, env: &Env, start: usize, end: usize, how: Lending) -> Result<LentBuffer> {
         match &mut *self.state() {
             State::Open { region, lent } => {
                 *lent = true;
-                external::lend(env, region, start, end, how)
+                array_buffer::lend(env, region, start, end, how)
             }
             State::Closed { .. } => Err(Failure::closed()),
         }

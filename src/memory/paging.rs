@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::region::Region;
 use crate::error::{Failure, Result};
-use crate::region::Region;
 use crate::sys::file::Access;
 use crate::sys::paging::{self, Pages};
 

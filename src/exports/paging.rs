@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use napi::bindgen_prelude::{AsyncTask, Either, Uint8Array};
 use napi_derive::napi;
 
+use super::job::Job;
 use super::{File, Mmap, MmapCow, MmapMut, path};
-use crate::descriptor;
 use crate::error::{Failure, Result};
-use crate::external;
-use crate::job::Job;
-use crate::mapping::{Mapping, OpenOptions};
-use crate::residency::PagedMap;
+use crate::memory::PagedMap;
+use crate::memory::array_buffer;
+use crate::memory::location;
+use crate::memory::{Mapping, OpenOptions};
 use crate::sys::file::{self, Access};
 use crate::sys::identity::{self, Identity};
 use crate::sys::paging;
@@ -34,7 +34,7 @@ fn location(mapping: &Mapping, opened: Option<File>) -> Result<Option<Location>>
         return Ok(None);
     };
     let opened = opened.map(path).transpose()?;
-    let (path, identity) = descriptor::locate(&file, opened.as_deref())?;
+    let (path, identity) = location::locate(&file, opened.as_deref())?;
     Ok(Some(Location {
         path: match path.to_str() {
             Some(text) => Either::A(text.to_owned()),
@@ -181,5 +181,5 @@ pub fn lock_limit() -> Option<f64> {
 /// Whether this runtime can lend memory as a SharedArrayBuffer.
 #[napi(catch_unwind)]
 pub fn can_share() -> bool {
-    external::can_share()
+    array_buffer::can_share()
 }

@@ -10,13 +10,14 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Either3, Uint8Array};
 use napi_derive::napi;
 
-use crate::external::{ArgumentBytes, Lending, LentBuffer, ReturnedBuffer};
-use crate::job::Job;
-use crate::mapping::{Mapping, OpenOptions, Source};
+use self::job::Job;
+use crate::memory::array_buffer::{ArgumentBytes, Lending, LentBuffer, ReturnedBuffer};
+use crate::memory::{Mapping, OpenOptions, Source};
 use crate::sys::file::{self, Access};
 use crate::sys::memory::Anonymous;
 
 mod faults;
+mod job;
 mod search;
 
 /// A path as a string or as its bytes on disk, or an open descriptor.
@@ -220,7 +221,7 @@ impl MmapMut {
 }
 
 // After the classes: napi-rs wants to have seen them.
-mod control;
+mod paging;
 
 /// Detaches an ArrayBuffer that was lent.
 #[napi(catch_unwind)]
@@ -230,5 +231,5 @@ pub fn detach(env: Env, #[napi(ts_arg_type = "ArrayBuffer")] array_buffer: Retur
 
 // After the classes: `#[napi]` knows a class only once it has expanded it.
 mod file_lock;
-mod shared;
-mod wait;
+mod shm;
+mod sync;

@@ -1,0 +1,11 @@
+//! One range of mapped memory, its owners, its pages and the ArrayBuffers over it.
+
+pub mod array_buffer;
+pub mod location;
+mod mapping;
+mod paging;
+mod region;
+
+pub use mapping::{Mapping, OpenOptions, Source};
+pub use paging::PagedMap;
+pub use region::Region;

@@ -1,0 +1,4 @@
+//! Words of a map that threads and promises wait for.
+
+pub mod waiters;
+pub mod word;
