@@ -52,6 +52,16 @@ impl Failure {
         }
     }
 
+    /// There is no memory for the results.
+    pub fn out_of_memory() -> Failure {
+        Failure::Mmap {
+            code: "ENOMEM",
+            message: "there is not enough memory for so many results; search a part of the map, \
+                      give a limit, or use scan()"
+                .to_owned(),
+        }
+    }
+
     /// This platform or this file cannot do what was asked.
     pub fn unsupported(message: impl Into<String>) -> Failure {
         Failure::Mmap {

@@ -6,7 +6,7 @@ use napi_derive::napi;
 
 use super::{Mmap, MmapCow, MmapMut};
 use crate::guard;
-use crate::memory::array_buffer::{self, LentBuffer};
+use crate::memory::array_buffer::{self, ExternalBuffer};
 
 /// What the guard has survived in one map; positions in bytes from the start of the map.
 #[napi(object, object_from_js = false)]
@@ -62,9 +62,9 @@ tells_faults!(MmapCow);
 
 /// An ArrayBuffer of one word of flags per guarded map.
 #[napi(catch_unwind, ts_return_type = "ArrayBuffer")]
-pub fn fault_flags(env: Env) -> napi::Result<LentBuffer> {
+pub fn fault_flags(env: Env) -> napi::Result<ExternalBuffer> {
     let (flags, count) = guard::flags();
-    Ok(array_buffer::lend_static(&env, flags, count)?)
+    Ok(array_buffer::external_static(&env, flags, count)?)
 }
 
 /// Has `listener` called on this thread after each fault that JavaScript does not know of yet.

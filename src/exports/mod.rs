@@ -11,7 +11,8 @@ use napi::bindgen_prelude::{AsyncTask, Either3, Uint8Array};
 use napi_derive::napi;
 
 use self::job::Job;
-use crate::memory::array_buffer::{ArgumentBytes, Lending, LentBuffer, ReturnedBuffer};
+use crate::memory::SourceBytes;
+use crate::memory::array_buffer::{ArrayBufferArgument, ExternalBuffer, Kind};
 use crate::memory::{Mapping, OpenOptions, Source};
 use crate::sys::file::{self, Access};
 use crate::sys::memory::Anonymous;
@@ -51,18 +52,21 @@ macro_rules! map_class {
 
             /// An ArrayBuffer over the bytes from `start` to `end`.
             #[napi(catch_unwind, ts_return_type = "ArrayBuffer")]
-            pub fn lend(&self, env: Env, start: f64, end: f64) -> napi::Result<LentBuffer> {
-                Ok(self
-                    .0
-                    .lend(&env, start as usize, end as usize, Lending::Owned)?)
+            pub fn lend(&self, env: Env, start: f64, end: f64) -> napi::Result<ExternalBuffer> {
+                let (start, end) = (start as usize, end as usize);
+                Ok(self.0.external(&env, start, end, Kind::ArrayBuffer)?)
             }
 
             /// A SharedArrayBuffer over the bytes from `start` to `end`.
             #[napi(catch_unwind, ts_return_type = "SharedArrayBuffer")]
-            pub fn lend_shared(&self, env: Env, start: f64, end: f64) -> napi::Result<LentBuffer> {
-                Ok(self
-                    .0
-                    .lend(&env, start as usize, end as usize, Lending::Shared)?)
+            pub fn lend_shared(
+                &self,
+                env: Env,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<ExternalBuffer> {
+                let (start, end) = (start as usize, end as usize);
+                Ok(self.0.external(&env, start, end, Kind::SharedArrayBuffer)?)
             }
 
             /// Lets go of the file, and of the memory where nothing was lent.
@@ -74,7 +78,7 @@ macro_rules! map_class {
             /// Another map of the same file, or a copy of the same anonymous memory.
             #[napi(catch_unwind)]
             pub fn again(&self, length: f64) -> napi::Result<$name> {
-                Ok($name(self.0.again(length as usize)?))
+                Ok($name(self.0.remap(length as usize)?))
             }
 
             /// The size of the whole file as it is now.
@@ -120,21 +124,24 @@ macro_rules! writes {
             #[napi(catch_unwind)]
             pub fn write(
                 &self,
-                #[napi(ts_arg_type = "Uint8Array")] bytes: ArgumentBytes,
+                #[napi(ts_arg_type = "Uint8Array")] bytes: SourceBytes,
                 offset: f64,
             ) -> napi::Result<()> {
-                Ok(self.0.write(&bytes, offset as usize)?)
+                Ok(self.0.region()?.copy_in(&bytes, offset as usize)?)
             }
 
             /// Repeats `pattern` from `start` to `end`.
             #[napi(catch_unwind)]
             pub fn fill(
                 &self,
-                #[napi(ts_arg_type = "Uint8Array")] pattern: ArgumentBytes,
+                #[napi(ts_arg_type = "Uint8Array")] pattern: SourceBytes,
                 start: f64,
                 end: f64,
             ) -> napi::Result<()> {
-                Ok(self.0.fill(&pattern, start as usize, end as usize)?)
+                Ok(self
+                    .0
+                    .region()?
+                    .fill(&pattern, start as usize, end as usize)?)
             }
 
             /// Moves the bytes from `start` to `end` to `target`.
@@ -142,6 +149,7 @@ macro_rules! writes {
             pub fn copy_within(&self, target: f64, start: f64, end: f64) -> napi::Result<()> {
                 Ok(self
                     .0
+                    .region()?
                     .copy_within(target as usize, start as usize, end as usize)?)
             }
         }
@@ -225,7 +233,7 @@ mod paging;
 
 /// Detaches an ArrayBuffer that was lent.
 #[napi(catch_unwind)]
-pub fn detach(env: Env, #[napi(ts_arg_type = "ArrayBuffer")] array_buffer: ReturnedBuffer) {
+pub fn detach(env: Env, #[napi(ts_arg_type = "ArrayBuffer")] array_buffer: ArrayBufferArgument) {
     array_buffer.detach(&env);
 }
 

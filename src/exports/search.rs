@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice, Uint8Array};
+use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice};
 use napi_derive::napi;
 
 use super::job::Job;
 use super::{Mmap, MmapCow, MmapMut};
 use crate::error::Result;
-use crate::memory::array_buffer::ArgumentBytes;
+use crate::memory::SourceBytes;
+use crate::memory::array_buffer;
 use crate::search::pattern;
 use crate::search::scan::{self, Record, Window};
 
@@ -20,10 +21,12 @@ pub struct Pattern(Arc<pattern::Pattern>);
 impl Pattern {
     /// One literal, or several of which the first listed wins.
     #[napi(factory, catch_unwind)]
-    pub fn literals(needles: Vec<Uint8Array>) -> napi::Result<Self> {
+    pub fn literals(
+        #[napi(ts_arg_type = "Array<Uint8Array>")] needles: Vec<SourceBytes>,
+    ) -> napi::Result<Self> {
         let copies = needles
             .iter()
-            .map(|needle| pattern::copied(needle))
+            .map(SourceBytes::to_vec)
             .collect::<Result<Vec<_>>>()?;
         let slices = copies.iter().map(Vec::as_slice).collect::<Vec<_>>();
         Ok(Pattern(Arc::new(pattern::Pattern::literals(&slices)?)))
@@ -109,11 +112,11 @@ macro_rules! searches {
             #[napi(catch_unwind)]
             pub fn index_of(
                 &self,
-                #[napi(ts_arg_type = "Uint8Array")] needle: ArgumentBytes,
+                #[napi(ts_arg_type = "Uint8Array")] needle: SourceBytes,
                 start: f64,
                 end: f64,
             ) -> napi::Result<f64> {
-                let needle = scan::needle(&needle)?;
+                let needle = needle.to_vec()?;
                 let region = self.0.region()?;
                 let found = scan::first(&region, &needle, start as usize, end as usize)?;
                 Ok(offset(found))
@@ -123,11 +126,11 @@ macro_rules! searches {
             #[napi(catch_unwind)]
             pub fn last_index_of(
                 &self,
-                #[napi(ts_arg_type = "Uint8Array")] needle: ArgumentBytes,
+                #[napi(ts_arg_type = "Uint8Array")] needle: SourceBytes,
                 start: f64,
                 end: f64,
             ) -> napi::Result<f64> {
-                let needle = scan::needle(&needle)?;
+                let needle = needle.to_vec()?;
                 let region = self.0.region()?;
                 let found = scan::last(&region, &needle, start as usize, end as usize)?;
                 Ok(offset(found))
@@ -236,9 +239,7 @@ macro_rules! searches {
                 mut places: Float64ArraySlice<'_>,
             ) -> napi::Result<f64> {
                 let region = self.0.region()?;
-                // SAFETY: `lib/line-iterator.ts` has made the array and shares it with nobody; this
-                // call is synchronous, so that no JavaScript runs meanwhile.
-                let places = unsafe { places.as_mut() };
+                let places = array_buffer::numbers(&mut places);
                 let count = scan::line_feeds(&region, start as usize, end as usize, places)?;
                 Ok(count as f64)
             }

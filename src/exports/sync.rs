@@ -23,7 +23,7 @@ impl MmapMut {
         timeout: f64,
     ) -> napi::Result<bool> {
         let region = self.0.region()?;
-        let word = Word::new(region, offset as usize, expected, expected_high, (0, 0))?;
+        let word = Word::new(&region, offset as usize, expected, expected_high, (0, 0))?;
         // Negative and infinite times do not come here; a fraction of a millisecond may.
         Ok(word.wait(Duration::try_from_secs_f64(timeout / 1000.0).unwrap_or_default()))
     }
@@ -54,7 +54,7 @@ impl MmapMut {
     ) -> napi::Result<PendingWait> {
         let holders = (first_holder as usize, holders as usize);
         let region = self.0.region()?;
-        let word = Word::new(region, offset as usize, expected, expected_high, holders)?;
+        let word = Word::new(&region, offset as usize, expected, expected_high, holders)?;
         let pending = Arc::new(Pending::new(word, id, Arc::clone(&waits.0)));
         waiters::submit(Arc::clone(&pending))?;
         Ok(PendingWait(pending))

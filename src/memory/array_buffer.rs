@@ -1,7 +1,8 @@
-//! The one place where ArrayBuffers over a region are made, lent and released.
+//! The one place where ArrayBuffers over a region are made and released, and where the arguments of
+//! a call are read as memory.
 //!
-//! What keeps the addresses of a lent ArrayBuffer reserved:
-//! - the finalizer of its *memory* holds a share of the region. It runs when the ArrayBuffer is
+//! What keeps the addresses of an external ArrayBuffer reserved:
+//! - the finalizer of its *memory* (the backing store) holds a share of the region. It runs when the ArrayBuffer is
 //!   detached or collected, and `transfer()` hands it on to the new ArrayBuffer;
 //! - the ArrayBuffer *object* holds the native map object (`lib/memory.ts` puts it there), which
 //!   keeps its share even when closed. A pending `fs.read` or zlib job keeps the ArrayBuffer object
@@ -18,31 +19,31 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::{Arc, OnceLock};
 
-use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValueType};
+use napi::bindgen_prelude::{Float64ArraySlice, FromNapiValue, ToNapiValue, TypeName, ValueType};
 use napi::{Env, check_status, sys};
 
-use super::region::Region;
+use super::region::{Region, SourceBytes};
 use crate::error::{Failure, Result};
 use crate::sys::symbol::host_symbol;
 
-/// The addresses of lent memory are aligned to this many bytes, so that an element of any typed
+/// The addresses of external memory are aligned to this many bytes, so that an element of any typed
 /// array that the engine considers aligned is aligned in memory, too: on arm64 an atomic access
 /// that is not faults.
 const ALIGNMENT: usize = 8;
 
-/// How memory is lent.
+/// What is made over memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lending {
-    /// As an ArrayBuffer of the thread that asked.
-    Owned,
-    /// As a SharedArrayBuffer, which threads can pass on to each other.
-    Shared,
+pub enum Kind {
+    /// An ArrayBuffer, which belongs to the calling thread.
+    ArrayBuffer,
+    /// A SharedArrayBuffer, which threads can pass on to each other.
+    SharedArrayBuffer,
 }
 
 /// An ArrayBuffer or SharedArrayBuffer on its way to JavaScript.
-pub struct LentBuffer(sys::napi_value);
+pub struct ExternalBuffer(sys::napi_value);
 
-impl TypeName for LentBuffer {
+impl TypeName for ExternalBuffer {
     fn type_name() -> &'static str {
         "ArrayBuffer"
     }
@@ -52,7 +53,7 @@ impl TypeName for LentBuffer {
     }
 }
 
-impl ToNapiValue for LentBuffer {
+impl ToNapiValue for ExternalBuffer {
     unsafe fn to_napi_value(_: sys::napi_env, value: Self) -> napi::Result<sys::napi_value> {
         Ok(value.0)
     }
@@ -63,27 +64,23 @@ impl ToNapiValue for LentBuffer {
 ///
 /// # Errors
 /// `ERR_MMAP_UNSUPPORTED` on runtimes that take no external memory; `ERR_OUT_OF_RANGE`.
-pub fn lend(
+pub fn external(
     env: &Env,
     region: &Arc<Region>,
     start: usize,
     end: usize,
-    how: Lending,
-) -> Result<LentBuffer> {
-    let address = region.address(start, end)?;
-    let before = address as usize % ALIGNMENT;
-    let length = end - start + before;
-    // SAFETY: the memory is mapped from the aligned address on, since pages are aligned to more
-    // than eight bytes.
-    let data = unsafe { address.sub(before) }.cast::<c_void>();
-    let create_shared = match how {
-        Lending::Owned => None,
-        Lending::Shared => Some(create_shared().ok_or_else(no_sharing)?),
+    kind: Kind,
+) -> Result<ExternalBuffer> {
+    let (address, length) = region.backing_store((start, end), ALIGNMENT)?;
+    let data = address.cast::<c_void>();
+    let create_shared = match kind {
+        Kind::ArrayBuffer => None,
+        Kind::SharedArrayBuffer => Some(create_shared().ok_or_else(no_sharing)?),
     };
     let memory_share = Arc::into_raw(Arc::clone(region));
     let hint = memory_share.cast_mut().cast::<c_void>();
     let mut made = ptr::null_mut();
-    // SAFETY: the memory stays mapped until the finalizer has given back the share passed as hint.
+    // SAFETY: the memory stays mapped until the finalizer has dropped the share passed as hint.
     let status = unsafe {
         match create_shared {
             None => sys::napi_create_external_arraybuffer(
@@ -109,7 +106,7 @@ pub fn lend(
         drop(unsafe { Arc::from_raw(memory_share) });
         return Err(refused(status, length));
     }
-    Ok(LentBuffer(made))
+    Ok(ExternalBuffer(made))
 }
 
 /// Called with the memory and the hint, on any thread, without an environment.
@@ -136,7 +133,7 @@ fn create_shared() -> Option<CreateShared> {
     })
 }
 
-/// Whether this runtime can lend memory as a SharedArrayBuffer.
+/// Whether this runtime can make a SharedArrayBuffer of external memory.
 pub fn can_share() -> bool {
     create_shared().is_some()
 }
@@ -153,7 +150,7 @@ fn no_sharing() -> Failure {
 ///
 /// # Errors
 /// `ERR_MMAP_UNSUPPORTED` on runtimes that take no external memory.
-pub fn lend_static(env: &Env, words: *const u32, count: usize) -> Result<LentBuffer> {
+pub fn external_static(env: &Env, words: *const u32, count: usize) -> Result<ExternalBuffer> {
     let length = count * size_of::<u32>();
     let mut array_buffer = ptr::null_mut();
     // SAFETY: the caller's words are static and atomic; there is nothing to release.
@@ -168,7 +165,7 @@ pub fn lend_static(env: &Env, words: *const u32, count: usize) -> Result<LentBuf
         )
     };
     match status {
-        sys::Status::napi_ok => Ok(LentBuffer(array_buffer)),
+        sys::Status::napi_ok => Ok(ExternalBuffer(array_buffer)),
         refusal => Err(refused(refusal, length)),
     }
 }
@@ -186,7 +183,7 @@ fn refused(status: sys::napi_status, length: usize) -> Failure {
     Failure::unsupported(why)
 }
 
-/// Gives back one share of a region.
+/// Drops one share of a region.
 ///
 /// # Safety
 /// `hint` is a share made with `Arc::into_raw`, and this is the one call for it. The engine sees
@@ -205,10 +202,10 @@ unsafe extern "C" fn release_shared(_: *mut c_void, hint: *mut c_void) {
     drop(unsafe { Arc::from_raw(hint.cast::<Region>().cast_const()) });
 }
 
-/// An ArrayBuffer that JavaScript hands back.
-pub struct ReturnedBuffer(sys::napi_value);
+/// An external ArrayBuffer that JavaScript passes to be detached.
+pub struct ArrayBufferArgument(sys::napi_value);
 
-impl ReturnedBuffer {
+impl ArrayBufferArgument {
     /// Detaches it: it and every view of it have length 0 from then on. Whether the runtime does
     /// so does not matter for safety, since the region outlives the object.
     pub fn detach(&self, env: &Env) {
@@ -217,27 +214,26 @@ impl ReturnedBuffer {
     }
 }
 
-impl FromNapiValue for ReturnedBuffer {
+impl FromNapiValue for ArrayBufferArgument {
     unsafe fn from_napi_value(_: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
-        Ok(ReturnedBuffer(value))
+        Ok(ArrayBufferArgument(value))
     }
 }
 
-/// The bytes of a Uint8Array argument, for the length of one synchronous call. Only an address:
-/// the array may lie in the very map that is written to, where Rust allows no `&[u8]`.
-pub struct ArgumentBytes {
-    /// The first byte.
-    pub address: *const u8,
-    /// The number of bytes.
-    pub length: usize,
+/// The elements of a Float64Array argument, to write results into.
+pub fn numbers<'a>(argument: &'a mut Float64ArraySlice<'_>) -> &'a mut [f64] {
+    // SAFETY: `lib/line-iterator.ts` has made the array and shares it with no other code; the
+    // exports that take one are synchronous, so that no JavaScript runs meanwhile.
+    unsafe { argument.as_mut() }
 }
 
-impl FromNapiValue for ArgumentBytes {
+/// A Uint8Array argument, for the length of one synchronous call: it cannot be sent to a thread.
+impl FromNapiValue for SourceBytes {
     unsafe fn from_napi_value(env: sys::napi_env, array: sys::napi_value) -> napi::Result<Self> {
         let mut kind = 0;
         let mut length = 0;
         let mut address = ptr::null_mut();
-        // SAFETY: live handles of the running call; the results that nobody needs may be null.
+        // SAFETY: live handles of the running call; results that are not needed may be null.
         let status = unsafe {
             sys::napi_get_typedarray_info(
                 env,
@@ -256,9 +252,7 @@ impl FromNapiValue for ArgumentBytes {
         ) {
             return Err(napi::Error::from_reason("a Uint8Array is needed"));
         }
-        Ok(ArgumentBytes {
-            address: address.cast_const().cast::<u8>(),
-            length,
-        })
+        // SAFETY: the array keeps its memory for the length of the call that it is an argument of.
+        Ok(unsafe { SourceBytes::new(address.cast_const().cast::<u8>(), length) })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use napi::Env;
 
-use super::array_buffer::{self, ArgumentBytes, Lending, LentBuffer};
+use super::array_buffer::{self, ExternalBuffer, Kind};
 use super::paging::PagedMap;
 use super::region::Region;
 use crate::error::{Failure, Result};
@@ -16,7 +16,7 @@ use crate::sys::memory::{Anonymous, FileView};
 use crate::sys::shm;
 
 /// One mapping of a file or of anonymous memory. It never moves or changes its length: resizing
-/// and refreshing make another one with [`Mapping::again`].
+/// and refreshing make another one with [`Mapping::remap`].
 pub struct Mapping {
     view: FileView,
     /// How the memory was made where it belongs to no file.
@@ -29,11 +29,11 @@ pub struct Mapping {
 enum State {
     Open {
         region: Arc<Region>,
-        /// Whether an ArrayBuffer was ever made of it.
-        lent: bool,
+        /// Whether an ArrayBuffer was ever made over it.
+        exposed: bool,
     },
-    /// Closed. What was lent keeps the object that owns this alive (`lib/memory.ts` sees to it),
-    /// and this keeps the addresses reserved.
+    /// Closed. ArrayBuffers keep the object that owns this alive (the TypeScript class of the
+    /// memory sees to it), and this keeps the addresses reserved.
     Closed { _reserved: Option<Arc<Region>> },
 }
 
@@ -41,7 +41,7 @@ impl State {
     fn open(region: Region) -> Mutex<State> {
         Mutex::new(State::Open {
             region: Arc::new(region),
-            lent: false,
+            exposed: false,
         })
     }
 }
@@ -83,7 +83,7 @@ const WHOLE: OpenOptions = OpenOptions {
 pub enum Source {
     /// A file to be opened here.
     Path(PathBuf),
-    /// A descriptor that somebody else has opened and goes on owning.
+    /// A descriptor that the caller has opened and goes on owning.
     Descriptor(i32),
 }
 
@@ -137,7 +137,7 @@ impl Mapping {
     pub fn create(path: &Path, length: usize, allocate: bool, mode: u32) -> Result<Mapping> {
         let file = file::create_new(path, mode)?;
         Mapping::of_new(file, length, allocate, || {
-            // The first failure is the one worth telling.
+            // The first failure is the one to report.
             let _ = std::fs::remove_file(path);
         })
     }
@@ -215,11 +215,11 @@ impl Mapping {
     }
 
     /// Another mapping of the same file, `length` bytes from the same offset on; of anonymous
-    /// memory a copy, cut or filled up with zeros. This one stays as it is.
+    /// memory a copy, truncated or extended with zeros. This one stays as it is.
     ///
     /// # Errors
     /// What `mmap` refuses; `ERR_MMAP_CLOSED`.
-    pub fn again(&self, length: usize) -> Result<Mapping> {
+    pub fn remap(&self, length: usize) -> Result<Mapping> {
         let region = self.region()?;
         if let Some(file) = region.file() {
             return Mapping::of_file(
@@ -231,7 +231,7 @@ impl Mapping {
             );
         }
         let copy = Mapping::anonymous(length, self.anonymous)?;
-        copy_into(&region, &*copy.region()?)?;
+        copy.region()?.copy_from(&region)?;
         Ok(copy)
     }
 
@@ -247,7 +247,7 @@ impl Mapping {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The memory, for as long as the caller holds on to it.
+    /// The memory, which stays mapped while the caller keeps it.
     ///
     /// # Errors
     /// `ERR_MMAP_CLOSED`.
@@ -272,8 +272,8 @@ impl Mapping {
         file.map(|file| file::size_of(&file)).transpose()
     }
 
-    /// Cuts the file, or lengthens it with zeros, for which room on the disk is reserved where
-    /// `allocate` says so. Where that fails the file keeps the size it had.
+    /// Truncates the file, or lengthens it with zeros, for which disk blocks are reserved with
+    /// `allocate`. Where that fails the file keeps the size it had.
     ///
     /// # Errors
     /// What `ftruncate` and `fallocate` refuse; `ERR_MMAP_CLOSED`.
@@ -295,80 +295,33 @@ impl Mapping {
     /// An ArrayBuffer over the bytes `start..end`, or a SharedArrayBuffer.
     ///
     /// # Errors
-    /// As [`array_buffer::lend`]; `ERR_MMAP_CLOSED`.
-    pub fn lend(&self, env: &Env, start: usize, end: usize, how: Lending) -> Result<LentBuffer> {
+    /// As [`array_buffer::external`]; `ERR_MMAP_CLOSED`.
+    pub fn external(
+        &self,
+        env: &Env,
+        start: usize,
+        end: usize,
+        kind: Kind,
+    ) -> Result<ExternalBuffer> {
         match &mut *self.state() {
-            State::Open { region, lent } => {
-                *lent = true;
-                array_buffer::lend(env, region, start, end, how)
+            State::Open { region, exposed } => {
+                *exposed = true;
+                array_buffer::external(env, region, start, end, kind)
             }
             State::Closed { .. } => Err(Failure::closed()),
         }
     }
 
-    /// Lets go of the file, and of the memory where nothing was lent. Idempotent.
+    /// Releases the file, and unmaps the memory where no ArrayBuffer was made. Idempotent.
     pub fn close(&self) {
         let mut state = self.state();
         let closed = State::Closed { _reserved: None };
-        if let State::Open { region, lent } = std::mem::replace(&mut *state, closed) {
-            let reserved = region.retire(lent);
+        if let State::Open { region, exposed } = std::mem::replace(&mut *state, closed) {
+            let reserved = region.retire(exposed);
             *state = State::Closed {
                 _reserved: reserved,
             };
         }
-    }
-
-    /// Copies `bytes` to `start`. They may lie in the map itself.
-    ///
-    /// # Errors
-    /// `ERR_OUT_OF_RANGE`, `ERR_MMAP_CLOSED`.
-    pub fn write(&self, bytes: &ArgumentBytes, start: usize) -> Result<()> {
-        let region = self.region()?;
-        let to = region.address(start, start.saturating_add(bytes.length))?;
-        // SAFETY: `address` has checked the target; the source is valid for this call (see
-        // `ArgumentBytes`); `copy` allows the two to overlap.
-        unsafe { std::ptr::copy(bytes.address, to, bytes.length) };
-        Ok(())
-    }
-
-    /// Repeats `pattern` (not empty) over `start..end`, the last repetition cut short.
-    ///
-    /// # Errors
-    /// `ERR_OUT_OF_RANGE`, `ERR_MMAP_CLOSED`.
-    pub fn fill(&self, pattern: &ArgumentBytes, start: usize, end: usize) -> Result<()> {
-        let region = self.region()?;
-        let to = region.address(start, end)?;
-        let length = end - start;
-        if pattern.length == 1 {
-            // SAFETY: the target is checked, the pattern has one byte.
-            unsafe { std::ptr::write_bytes(to, *pattern.address, length) };
-            return Ok(());
-        }
-        let mut done = pattern.length.min(length);
-        // SAFETY: `done` is at most the length of either side.
-        unsafe { std::ptr::copy(pattern.address, to, done) };
-        while 0 < done && done < length {
-            let more = done.min(length - done);
-            // SAFETY: the first `done` bytes are filled, the `more` behind them lie within the
-            // checked target, and the two do not overlap.
-            unsafe { std::ptr::copy_nonoverlapping(to, to.add(done), more) };
-            done += more;
-        }
-        Ok(())
-    }
-
-    /// Moves the bytes `start..end` to `target`; the two ranges may overlap.
-    ///
-    /// # Errors
-    /// `ERR_OUT_OF_RANGE`, `ERR_MMAP_CLOSED`.
-    pub fn copy_within(&self, target: usize, start: usize, end: usize) -> Result<()> {
-        let region = self.region()?;
-        let from = region.address(start, end)?;
-        let length = end - start;
-        let to = region.address(target, target.saturating_add(length))?;
-        // SAFETY: both ranges are checked; `copy` allows them to overlap.
-        unsafe { std::ptr::copy(from, to, length) };
-        Ok(())
     }
 }
 
@@ -391,25 +344,4 @@ fn length_within(size: u64, offset: u64, wanted: Option<usize>) -> Result<usize>
             ))
         }),
     }
-}
-
-/// Copies what fits of one region into another. Pages that hold only zeros are left untouched, so
-/// that what was sparse stays sparse.
-fn copy_into(from: &Region, to: &Region) -> Result<()> {
-    const STEP: usize = 4096;
-    let length = from.length().min(to.length());
-    let source = from.address(0, length)?;
-    let target = to.address(0, length)?;
-    for start in (0..length).step_by(STEP) {
-        let size = STEP.min(length - start);
-        // SAFETY: both addresses are valid for `length` bytes; the target is not lent yet, and the
-        // source is only compared and copied.
-        unsafe {
-            let page = std::slice::from_raw_parts(source.add(start), size);
-            if page.iter().any(|&byte| byte != 0) {
-                std::ptr::copy_nonoverlapping(page.as_ptr(), target.add(start), size);
-            }
-        }
-    }
-    Ok(())
 }

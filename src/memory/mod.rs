@@ -8,4 +8,4 @@ mod region;
 
 pub use mapping::{Mapping, OpenOptions, Source};
 pub use paging::PagedMap;
-pub use region::Region;
+pub use region::{Region, SourceBytes, Words};

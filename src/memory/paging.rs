@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::region::Region;
 use crate::error::{Failure, Result};
 use crate::sys::file::Access;
-use crate::sys::paging::{self, Pages};
+use crate::sys::paging;
 
 /// The largest unit in which Linux caches files, in bytes; all begin at a multiple of their size.
 const LARGEST_FOLIO: u64 = 2 * 1024 * 1024;
@@ -22,19 +22,13 @@ impl PagedMap {
         PagedMap { region, access }
     }
 
-    fn pages(&self, start: usize, end: usize) -> Result<Pages<'_>> {
-        let address = self.region.address(start, end)?;
-        // SAFETY: `address` has checked the range, and the region is mapped for as long as `self`
-        // holds it, which is as long as the answer borrows `self`.
-        Ok(unsafe { Pages::around(address, end - start) })
-    }
-
     /// The largest part of `start..end` that shares no page with bytes outside it. At the ends of
     /// the map only bytes of the *file* count as outside, and only where they would `reach` it.
-    fn whole_pages(&self, start: usize, end: usize, reach: bool) -> Result<(usize, usize)> {
+    fn whole_pages(&self, start: usize, end: usize, reach: bool) -> (usize, usize) {
         let size = paging::page_size();
         let length = self.region.length();
-        let base = self.region.address(start, end)? as usize - start;
+        // Counted from the start of the first page.
+        let base = self.region.page_offset();
         let first = match start == 0 && !reach {
             true => 0,
             false => (base + start).next_multiple_of(size) - base,
@@ -43,11 +37,11 @@ impl PagedMap {
             true => length,
             false => ((base + end) / size * size).saturating_sub(base),
         };
-        Ok(if first < last {
+        if first < last {
             (first, last)
         } else {
             (start, start)
-        })
+        }
     }
 
     /// Whether the system may treat the range unlike the rest of the map: see [`paging::may_divide`].
@@ -61,12 +55,13 @@ impl PagedMap {
     /// # Errors
     /// `ERR_OUT_OF_RANGE`, `EFAULT`, `ENOMEM`, ...
     pub fn advise(&self, hint: &str, start: usize, end: usize) -> Result<bool> {
+        self.region.pages(start, end)?;
         let (start, end) = match hint {
-            "dontneed" | "free" | "free-reusable" => self.whole_pages(start, end, false)?,
-            "remove" => self.whole_pages(start, end, true)?,
+            "dontneed" | "free" | "free-reusable" => self.whole_pages(start, end, false),
+            "remove" => self.whole_pages(start, end, true),
             _ => (start, end),
         };
-        let pages = self.pages(start, end)?;
+        let pages = self.region.pages(start, end)?;
         // These do something to the pages at once; the others mark the mapping.
         let at_once = [
             "willneed",
@@ -93,7 +88,7 @@ impl PagedMap {
     /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was cut, `ERR_MMAP_IO` where the
     /// disk failed.
     pub fn prefetch(&self, start: usize, end: usize) -> Result<()> {
-        let answer = self.pages(start, end)?.populate();
+        let answer = self.region.pages(start, end)?.populate();
         answer.map_err(|error| self.unreadable("madvise", error))
     }
 
@@ -119,7 +114,7 @@ impl PagedMap {
     /// `ERR_OUT_OF_RANGE`; as [`Pages::resident`].
     pub fn resident(&self, start: usize, end: usize) -> Result<Vec<u8>> {
         let file = self.region.file();
-        self.pages(start, end)?.resident(file.as_deref())
+        self.region.pages(start, end)?.resident(file.as_deref())
     }
 
     /// Brings the range in and keeps it in memory.
@@ -128,7 +123,7 @@ impl PagedMap {
     /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was cut; as [`Pages::lock`].
     pub fn lock(&self, start: usize, end: usize) -> Result<()> {
         let private_file = self.access != Access::ReadWrite;
-        let pages = self.pages(start, end)?;
+        let pages = self.region.pages(start, end)?;
         if !self.may_differ(start, end) {
             return Err(too_many_parts());
         }
@@ -145,7 +140,7 @@ impl PagedMap {
     /// # Errors
     /// `ERR_OUT_OF_RANGE`; as [`Pages::unlock`].
     pub fn unlock(&self, start: usize, end: usize) -> Result<()> {
-        let pages = self.pages(start, end)?;
+        let pages = self.region.pages(start, end)?;
         if !self.may_differ(start, end) {
             return Err(too_many_parts());
         }
@@ -170,7 +165,7 @@ impl PagedMap {
                 "evicting an anonymous map would lose its contents: there is no file to keep them",
             ));
         };
-        let pages = self.pages(start, end)?;
+        let pages = self.region.pages(start, end)?;
         if start == end {
             return Ok(());
         }
@@ -187,7 +182,7 @@ impl PagedMap {
         );
         let start = from.saturating_sub(offset) as usize;
         let end = (to - offset).min(self.region.length() as u64) as usize;
-        match self.pages(start, end)?.evict(&file, from, to) {
+        match self.region.pages(start, end)?.evict(&file, from, to) {
             // Neighbours that are locked: the range itself was not.
             Err(Failure::Mmap { .. }) => Ok(()),
             answer => answer,
@@ -195,7 +190,7 @@ impl PagedMap {
     }
 
     fn is_resident(&self, at: usize) -> Result<bool> {
-        Ok(self.pages(at, at + 1)?.resident(None)?.contains(&1))
+        Ok(self.region.pages(at, at + 1)?.resident(None)?.contains(&1))
     }
 }
 

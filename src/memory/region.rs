@@ -1,17 +1,21 @@
-//! The memory of a map, owned jointly by everybody who may still touch it.
+//! The memory of a map, and the only place that knows its address.
 //!
-//! A region is held by the map that made it, by every ArrayBuffer lent from it (see
-//! `external.rs`) and by every job that runs on it. The last of them gives the addresses back.
-//! So a late write of the kernel, a zlib job or a transferred ArrayBuffer finds either the file's
-//! pages or, after [`Region::retire`], zeros, but never somebody else's memory.
+//! The owners of a region are the map that made it, every ArrayBuffer over it (see
+//! `array_buffer.rs`) and every job that runs on it. The last of them unmaps it. So a late write of
+//! the kernel, a zlib job or a transferred ArrayBuffer finds either the file's pages or, after
+//! [`Region::retire`], zeros, but never memory of another purpose.
 
 use std::fs::File;
+use std::ops::Deref;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Failure, Result};
 use crate::guard::{self, Faults, Range, Watch};
 use crate::sys::file::{self, Access};
 use crate::sys::memory::{Anonymous, FileView, Memory};
+use crate::sys::paging::{Pages, page_size};
 
 /// A range of mapped memory and the descriptor of the file behind it. The order of the fields is
 /// the one in which they are dropped: no fault handler looks at the memory or the file any more
@@ -82,7 +86,7 @@ impl Region {
         self.memory.as_ref().map_or(0, Memory::length)
     }
 
-    /// The file behind the memory, unless there is none or it was let go.
+    /// The file behind the memory, unless there is none or it was released.
     pub fn file(&self) -> Option<Arc<File>> {
         self.file_slot().clone()
     }
@@ -101,7 +105,7 @@ impl Region {
     ///
     /// # Errors
     /// `ERR_OUT_OF_RANGE`.
-    pub fn address(&self, start: usize, end: usize) -> Result<*mut u8> {
+    fn address(&self, start: usize, end: usize) -> Result<*mut u8> {
         let length = self.length();
         if start > end || end > length {
             return Err(Failure::OutOfRange(format!(
@@ -111,8 +115,170 @@ impl Region {
         Ok(match &self.memory {
             // SAFETY: `start` is at most the length of the one allocation that begins here.
             Some(memory) => unsafe { memory.start().add(start) },
-            None => std::ptr::NonNull::dangling().as_ptr(),
+            None => NonNull::dangling().as_ptr(),
         })
+    }
+
+    /// The memory behind an ArrayBuffer over `start..end`: its address, a multiple of `alignment`
+    /// (a power of two, at most a page), and its length in bytes. It begins up to `alignment - 1`
+    /// bytes before `start`, and is mapped for as long as the region is.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`.
+    pub(super) fn backing_store(
+        &self,
+        (start, end): (usize, usize),
+        alignment: usize,
+    ) -> Result<(*mut u8, usize)> {
+        let address = self.address(start, end)?;
+        let before = address as usize % alignment;
+        // The memory is mapped from the aligned address on: its first page is.
+        Ok((address.wrapping_sub(before), end - start + before))
+    }
+
+    /// The bytes `start..end`, for searching.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`.
+    pub fn bytes(&self, start: usize, end: usize) -> Result<&[u8]> {
+        let address = self.address(start, end)?;
+        // SAFETY: `address` has checked that the range is mapped, and it stays so for as long as
+        // the region is borrowed: `retire` replaces pages but never unmaps them. What this cannot
+        // promise is that the bytes stay the same: other processes, and this one's JavaScript, may
+        // write them meanwhile, which Rust's rules for `&[u8]` do not foresee. So nothing is
+        // believed of the contents. Every bit pattern is a valid byte; the kernels (memchr, memmem,
+        // aho-corasick, regex-automata's) keep their loads within the slice whatever they read, and
+        // index their own tables by single bytes; and what they answer is checked against the
+        // slice's length again (`Searcher::find`) before anyone uses it. A wrong answer for bytes
+        // that change is all right.
+        Ok(unsafe { std::slice::from_raw_parts(address, end - start) })
+    }
+
+    /// Copies `bytes`, which may lie in the region itself, to `start`.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`.
+    pub fn copy_in(&self, bytes: &SourceBytes, start: usize) -> Result<()> {
+        let to = self.address(start, start.saturating_add(bytes.length))?;
+        // SAFETY: `address` has checked the target; the source is readable (see `SourceBytes`);
+        // `copy` allows the two to overlap.
+        unsafe { ptr::copy(bytes.address, to, bytes.length) };
+        Ok(())
+    }
+
+    /// Repeats `pattern` (not empty) over `start..end`; the last repetition may be incomplete.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`.
+    pub fn fill(&self, pattern: &SourceBytes, start: usize, end: usize) -> Result<()> {
+        let to = self.address(start, end)?;
+        let length = end - start;
+        if pattern.length == 1 {
+            // SAFETY: the target is checked, the pattern has one byte.
+            unsafe { ptr::write_bytes(to, *pattern.address, length) };
+            return Ok(());
+        }
+        let mut done = pattern.length.min(length);
+        // SAFETY: `done` is at most the length of either side.
+        unsafe { ptr::copy(pattern.address, to, done) };
+        while 0 < done && done < length {
+            let more = done.min(length - done);
+            // SAFETY: the first `done` bytes are filled, the `more` behind them lie within the
+            // checked target, and the two do not overlap.
+            unsafe { ptr::copy_nonoverlapping(to, to.add(done), more) };
+            done += more;
+        }
+        Ok(())
+    }
+
+    /// Moves the bytes `start..end` to `target`; the two ranges may overlap.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`.
+    pub fn copy_within(&self, target: usize, start: usize, end: usize) -> Result<()> {
+        let from = self.address(start, end)?;
+        let length = end - start;
+        let to = self.address(target, target.saturating_add(length))?;
+        // SAFETY: both ranges are checked; `copy` allows them to overlap.
+        unsafe { ptr::copy(from, to, length) };
+        Ok(())
+    }
+
+    /// Copies what fits of `other`, which is another region, to the start of this one, which has
+    /// no ArrayBuffer yet. Pages that hold only zeros stay untouched, so that sparse memory stays
+    /// sparse.
+    ///
+    /// # Errors
+    /// None: the range is within both.
+    pub fn copy_from(&self, other: &Region) -> Result<()> {
+        const STEP: usize = 4096;
+        let length = other.length().min(self.length());
+        let target = self.address(0, length)?;
+        for (index, page) in other.bytes(0, length)?.chunks(STEP).enumerate() {
+            if page.iter().any(|&byte| byte != 0) {
+                // SAFETY: the chunk of the same index lies within the target's `length` bytes; two
+                // regions do not overlap.
+                unsafe {
+                    ptr::copy_nonoverlapping(page.as_ptr(), target.add(index * STEP), page.len());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The `count` atomic words from `start` on.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE` where they do not lie in the region or are not aligned.
+    pub fn words<W: Word>(&self, start: usize, count: usize) -> Result<&[W]> {
+        let size = count.saturating_mul(size_of::<W>());
+        let address = self.address(start, start.saturating_add(size))?;
+        if count == 0 {
+            return Ok(&[]);
+        }
+        let words = address.cast::<W>();
+        if !words.is_aligned() {
+            return Err(Failure::OutOfRange(format!(
+                "the word at offset {start} does not begin at a multiple of {} bytes in the file",
+                size_of::<W>()
+            )));
+        }
+        // SAFETY: checked to lie in the region and to be aligned; the region stays mapped while it
+        // is borrowed. A word is an atomic, and every thread and process that uses the memory as
+        // words changes it through atomics only.
+        Ok(unsafe { std::slice::from_raw_parts(words, count) })
+    }
+
+    /// As [`Region::words`], for as long as the answer lives.
+    ///
+    /// # Errors
+    /// As `words`.
+    pub fn owned_words<W: Word>(self: &Arc<Self>, start: usize, count: usize) -> Result<Words<W>> {
+        let words = NonNull::from(self.words::<W>(start, count)?);
+        Ok(Words {
+            words,
+            _region: Arc::clone(self),
+        })
+    }
+
+    /// The whole pages that hold the bytes `start..end`.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`.
+    pub fn pages(&self, start: usize, end: usize) -> Result<Pages<'_>> {
+        let address = self.address(start, end)?;
+        // SAFETY: `address` has checked the range, and the region stays mapped while the answer
+        // borrows it.
+        Ok(unsafe { Pages::around(address, end - start) })
+    }
+
+    /// How many bytes of the page that holds the region's first byte precede it.
+    pub fn page_offset(&self) -> usize {
+        let start = self
+            .memory
+            .as_ref()
+            .map_or(0, |memory| memory.start() as usize);
+        start % page_size()
     }
 
     /// Writes the changed pages of `start..end` to the disk. Blocks until they are there.
@@ -148,8 +314,8 @@ impl Region {
         Err(Failure::Mmap {
             code: "ERR_MMAP_TRUNCATED",
             message: format!(
-                "the file was cut to {size} bytes, of the map's {} it has {kept}; what was written \
-                 behind them is lost. Call refresh() to map the file as it is now",
+                "the file was truncated to {size} bytes: of the map's {} bytes it has {kept}; what \
+                 was written behind them is lost. Call refresh() to map the file as it is now",
                 self.length()
             ),
         })
@@ -178,11 +344,11 @@ impl Region {
         })
     }
 
-    /// Lets go of the file: whoever still holds the region sees private zero pages from now on.
-    /// Where nobody does and nothing was lent, the memory is given back at once; otherwise the
-    /// region is handed back to be kept until its owner is collected.
-    pub fn retire(self: Arc<Region>, lent: bool) -> Option<Arc<Region>> {
-        if !lent && Arc::strong_count(&self) == 1 {
+    /// Releases the file: other owners of the region see private zero pages from now on. Where
+    /// there are none and no ArrayBuffer was ever made (`exposed`), the memory is unmapped at once;
+    /// otherwise the answer is the region, to be kept until the map object is collected.
+    pub fn retire(self: Arc<Region>, exposed: bool) -> Option<Arc<Region>> {
+        if !exposed && Arc::strong_count(&self) == 1 {
             return None;
         }
         // The guard stays until the file's pages are gone, and the file until the guard is done.
@@ -193,5 +359,69 @@ impl Region {
             self.file_slot().take();
         }
         Some(self)
+    }
+}
+
+/// An atomic word that memory can be used as: any bits are a value of it, and its size is its
+/// alignment.
+pub trait Word: Sync {}
+
+impl Word for AtomicU32 {}
+impl Word for AtomicU64 {}
+
+/// Words of a region, which they keep mapped. Once the map is closed they read as zeros.
+pub struct Words<W> {
+    words: NonNull<[W]>,
+    _region: Arc<Region>,
+}
+
+impl<W> Deref for Words<W> {
+    type Target = [W];
+
+    fn deref(&self) -> &[W] {
+        // SAFETY: `Region::words` has made the reference, which lives as long as the region.
+        unsafe { self.words.as_ref() }
+    }
+}
+
+// SAFETY: what it leads to are atomics, which every thread may use, in a region that any thread may
+// release.
+unsafe impl<W: Word> Send for Words<W> {}
+// SAFETY: as above.
+unsafe impl<W: Word> Sync for Words<W> {}
+
+/// Bytes that are copied from, wherever they lie. Only an address: they may lie in the very region
+/// that is written to, where Rust allows no `&[u8]`.
+pub struct SourceBytes {
+    address: *const u8,
+    length: usize,
+}
+
+impl SourceBytes {
+    /// The `length` bytes from `address` on, which may be null where there are none.
+    ///
+    /// # Safety
+    /// They are readable for as long as the result exists.
+    pub unsafe fn new(address: *const u8, length: usize) -> SourceBytes {
+        SourceBytes { address, length }
+    }
+
+    /// A copy of the bytes.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn to_vec(&self) -> Result<Vec<u8>> {
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(self.length)
+            .map_err(|_| Failure::out_of_memory())?;
+        // SAFETY: readable (see `new`); the copy has room for them, and they are set up to their
+        // number. Zero bytes are copied from no address.
+        unsafe {
+            if self.length > 0 {
+                ptr::copy_nonoverlapping(self.address, copy.as_mut_ptr(), self.length);
+            }
+            copy.set_len(self.length);
+        }
+        Ok(copy)
     }
 }

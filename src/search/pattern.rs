@@ -343,30 +343,8 @@ fn behind(haystack: &[u8], next: usize, to: usize) -> usize {
 /// `ENOMEM`.
 pub fn push(list: &mut Vec<f64>, number: f64) -> Result<()> {
     if list.len() == list.capacity() {
-        list.try_reserve(1).map_err(|_| out_of_memory())?;
+        list.try_reserve(1).map_err(|_| Failure::out_of_memory())?;
     }
     list.push(number);
     Ok(())
-}
-
-/// A copy of bytes.
-///
-/// # Errors
-/// `ENOMEM`.
-pub fn copied(bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(bytes.len())
-        .map_err(|_| out_of_memory())?;
-    copy.extend_from_slice(bytes);
-    Ok(copy)
-}
-
-fn out_of_memory() -> Failure {
-    Failure::Mmap {
-        code: "ENOMEM",
-        message:
-            "there is not enough memory for so many results; search a part of the map, give a \
-                  limit, or use scan()"
-                .to_owned(),
-    }
 }

@@ -10,8 +10,7 @@ use memchr::{memchr_iter, memmem, memrchr};
 
 use crate::error::{Failure, Result};
 use crate::memory::Region;
-use crate::memory::array_buffer::ArgumentBytes;
-use crate::search::pattern::{Pattern, copied, push};
+use crate::search::pattern::{Pattern, push};
 
 /// A job hands over what it has after this long: that is how often a slow regular expression looks
 /// whether it was cancelled.
@@ -47,41 +46,12 @@ pub struct Found<T> {
     pub matches: T,
 }
 
-/// The bytes of a region, as a slice for the kernels. This is the one place that makes one.
-///
-/// # Errors
-/// `ERR_OUT_OF_RANGE`.
-fn bytes(region: &Region, start: usize, end: usize) -> Result<&[u8]> {
-    let address = region.address(start, end)?;
-    // SAFETY: `address` has checked that the range is mapped, and it stays so for as long as the
-    // region is borrowed: `retire` replaces pages but never unmaps them. What this cannot promise
-    // is that the bytes stay the same: other processes, and this one's JavaScript, may write them
-    // meanwhile, which Rust's rules for `&[u8]` do not foresee. So nothing is believed of the
-    // contents. Every bit pattern is a valid byte; the kernels (memchr, memmem, aho-corasick,
-    // regex-automata's) keep their loads within the slice whatever they read, and index their own
-    // tables by single bytes; and what they answer is checked against the slice's length again
-    // (`Searcher::find`) before anyone uses it. A wrong answer for bytes that change is all right.
-    Ok(unsafe { std::slice::from_raw_parts(address, end - start) })
-}
-
-/// A needle, copied: it may lie in a map, and preparing a search reads it more than once.
-///
-/// # Errors
-/// `ENOMEM`.
-pub fn needle(bytes: &ArgumentBytes) -> Result<Vec<u8>> {
-    if bytes.length == 0 {
-        return Ok(Vec::new());
-    }
-    // SAFETY: valid for this call (see `ArgumentBytes`), and copied at once.
-    copied(unsafe { std::slice::from_raw_parts(bytes.address, bytes.length) })
-}
-
 /// The first place in `start..end` where `needle` begins.
 ///
 /// # Errors
 /// `ERR_OUT_OF_RANGE`.
 pub fn first(region: &Region, needle: &[u8], start: usize, end: usize) -> Result<Option<usize>> {
-    let haystack = bytes(region, start, end)?;
+    let haystack = region.bytes(start, end)?;
     let found = match needle {
         [byte] => memchr::memchr(*byte, haystack),
         needle => memmem::find(haystack, needle),
@@ -94,7 +64,7 @@ pub fn first(region: &Region, needle: &[u8], start: usize, end: usize) -> Result
 /// # Errors
 /// `ERR_OUT_OF_RANGE`.
 pub fn last(region: &Region, needle: &[u8], start: usize, end: usize) -> Result<Option<usize>> {
-    let haystack = bytes(region, start, end)?;
+    let haystack = region.bytes(start, end)?;
     let found = match needle {
         [byte] => memrchr(*byte, haystack),
         needle => memmem::rfind(haystack, needle),
@@ -198,7 +168,7 @@ fn checked(region: &Region, window: Window) -> Result<&[u8]> {
             window.from, window.to, window.end
         )));
     }
-    bytes(region, 0, window.end)
+    region.bytes(0, window.end)
 }
 
 /// How many line feeds each block of `size` bytes (not 0) has, from `start` on.
@@ -207,7 +177,7 @@ fn checked(region: &Region, window: Window) -> Result<&[u8]> {
 /// `ENOMEM`, `ERR_OUT_OF_RANGE`.
 pub fn count_lines(region: &Region, start: usize, end: usize, size: usize) -> Result<Vec<f64>> {
     let mut counts = Vec::new();
-    for block in bytes(region, start, end)?.chunks(size) {
+    for block in region.bytes(start, end)?.chunks(size) {
         push(&mut counts, memchr_iter(b'\n', block).count() as f64)?;
     }
     Ok(counts)
@@ -219,7 +189,7 @@ pub fn count_lines(region: &Region, start: usize, end: usize, size: usize) -> Re
 /// # Errors
 /// `ERR_OUT_OF_RANGE`.
 pub fn line_feeds(region: &Region, start: usize, end: usize, places: &mut [f64]) -> Result<usize> {
-    let feeds = memchr_iter(b'\n', bytes(region, start, end)?)
+    let feeds = memchr_iter(b'\n', region.bytes(start, end)?)
         .filter(|&offset| offset < end - start)
         .zip(places);
     let mut count = 0;
@@ -235,7 +205,7 @@ pub fn line_feeds(region: &Region, start: usize, end: usize, places: &mut [f64])
 /// # Errors
 /// `ERR_OUT_OF_RANGE`.
 pub fn nth_line_feed(region: &Region, start: usize, end: usize, n: usize) -> Result<Option<usize>> {
-    let found = memchr_iter(b'\n', bytes(region, start, end)?).nth(n);
+    let found = memchr_iter(b'\n', region.bytes(start, end)?).nth(n);
     Ok(found
         .filter(|&offset| offset < end - start)
         .map(|offset| start + offset))

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::error::{Failure, Result};
-use crate::memory::Region;
+use crate::memory::{Region, Words};
 use crate::sys::futex;
 use crate::sys::thread::{self, Signature};
 
@@ -35,22 +35,14 @@ impl Lookups {
 
 /// A word to wait for: until it has another value than the expected one, or is woken.
 pub struct Word {
-    /// Keeps the addresses mapped. Once the map is closed they show zeros.
-    _region: Arc<Region>,
     /// The word, or the lower half of it.
-    low: *const AtomicU32,
+    low: Words<AtomicU32>,
     expected: u32,
     /// The 64-bit word and its expected value.
-    wide: Option<(*const AtomicU64, u64)>,
-    /// The words of those whose death matters, too, and how many.
-    holders: (*const AtomicU32, usize),
+    wide: Option<(Words<AtomicU64>, u64)>,
+    /// The words of those whose death matters, too.
+    holders: Words<AtomicU32>,
 }
-
-// SAFETY: the pointers lead into the region, which is shared memory that every thread may use
-// through atomics, and which stays mapped for as long as the word exists.
-unsafe impl Send for Word {}
-// SAFETY: as above.
-unsafe impl Sync for Word {}
 
 impl Word {
     /// The word of 4 bytes at `start`, or of 8 where `expected_high` is given. Only the machine's
@@ -59,52 +51,43 @@ impl Word {
     /// # Errors
     /// `ERR_OUT_OF_RANGE` where it does not lie in the region or is not aligned.
     pub fn new(
-        region: Arc<Region>,
+        region: &Arc<Region>,
         start: usize,
         expected: u32,
         expected_high: Option<u32>,
         (first_holder, holders): (usize, usize),
     ) -> Result<Word> {
-        let size = if expected_high.is_some() { 8 } else { 4 };
-        let low = aligned(&region, start, size, size)?;
-        let holders_size = holders.saturating_mul(4);
-        let first = aligned(&region, first_holder, holders_size, 4)?;
+        let wide = expected_high
+            .map(|high| {
+                let expected = u64::from(high) << 32 | u64::from(expected);
+                Ok((region.owned_words(start, 1)?, expected))
+            })
+            .transpose()?;
         Ok(Word {
-            _region: region,
-            low: low.cast(),
+            low: region.owned_words(start, 1)?,
             expected,
-            wide: expected_high.map(|high| {
-                (
-                    low.cast_const().cast(),
-                    u64::from(high) << 32 | u64::from(expected),
-                )
-            }),
-            holders: (first.cast(), holders),
+            wide,
+            holders: region.owned_words(first_holder, holders)?,
         })
     }
 
     /// The 32 bits that the system waits for, and the value it expects there.
     pub fn futex(&self) -> (&AtomicU32, u32) {
-        // SAFETY: checked to lie in the region, which is mapped for as long as `self` lives; other
-        // threads and processes change the memory through atomics only.
-        (unsafe { &*self.low }, self.expected)
+        (&self.low[0], self.expected)
     }
 
     /// Whether the word has another value by now.
     pub fn has_changed(&self) -> bool {
-        match self.wide {
-            // SAFETY: as in `futex`; the alignment was checked.
-            Some((word, expected)) => unsafe { &*word }.load(Ordering::SeqCst) != expected,
-            None => self.futex().0.load(Ordering::SeqCst) != self.expected,
+        match &self.wide {
+            Some((word, expected)) => word[0].load(Ordering::SeqCst) != *expected,
+            None => self.low[0].load(Ordering::SeqCst) != self.expected,
         }
     }
 
     /// Whether a holder let go, or (where `lookups` are given) has died.
     pub fn lost_holder(&self, mut lookups: Option<&mut Lookups>) -> bool {
-        let (first, count) = self.holders;
-        (0..count).any(|index| {
-            // SAFETY: `new` has checked the words up to `count`.
-            let word = unsafe { &*first.add(index) }.load(Ordering::SeqCst);
+        self.holders.iter().any(|word| {
+            let word = word.load(Ordering::SeqCst);
             word == 0
                 || lookups
                     .as_deref_mut()
@@ -133,19 +116,6 @@ impl Word {
 /// # Errors
 /// `ERR_OUT_OF_RANGE` as for [`Word::new`]; `EFAULT`.
 pub fn wake(region: &Region, start: usize, count: u32) -> Result<usize> {
-    let word = aligned(region, start, 4, 4)?.cast::<AtomicU32>();
-    // SAFETY: the word lies in the region, which the caller keeps mapped during this call.
-    futex::wake(unsafe { &*word }, count).map_err(Failure::system("futex"))
-}
-
-/// The address of `size` bytes at `start`, which must be a multiple of `alignment`.
-fn aligned(region: &Region, start: usize, size: usize, alignment: usize) -> Result<*mut u8> {
-    let address = region.address(start, start.saturating_add(size))?;
-    if size != 0 && !(address as usize).is_multiple_of(alignment) {
-        return Err(Failure::OutOfRange(format!(
-            "the word at offset {start} does not begin at a multiple of {alignment} bytes in the \
-             file"
-        )));
-    }
-    Ok(address)
+    let word = &region.words::<AtomicU32>(start, 1)?[0];
+    futex::wake(word, count).map_err(Failure::system("futex"))
 }
