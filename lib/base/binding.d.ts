@@ -13,62 +13,39 @@ export declare class FileLock {
   close(): void
 }
 
-/** A read-only map of a file. */
+/** r" A read-only map of a file. */
 export declare class Mmap {
-  /** The index of this map's word in the flags, none where it is not guarded. */
-  get slot(): number | null
-  /** What the guard has survived so far. */
-  faults(): SurvivedFaults | null
-  /** JavaScript was told of the stray writes so far. */
-  acknowledgeStrayWrites(): void
-  /** The first place from `start` to `end` where `needle` begins, or -1. Blocks. */
-  indexOf(needle: Uint8Array, start: number, end: number): number
-  /** The last place from `start` to `end` where `needle` begins, or -1. Blocks. */
-  lastIndexOf(needle: Uint8Array, start: number, end: number): number
-  /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
-  findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
-  /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
-  find(pattern: Pattern, from: number, to: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Promise<Found>
-  /** The number of matches between `from` and `end`. Blocks. */
-  countSync(pattern: Pattern, from: number, end: number): number
-  /** The number of matches that begin between `from` and `to`; may stop sooner. */
-  count(pattern: Pattern, from: number, to: number, end: number): Promise<Counted>
-  /** How many line feeds each block of `size` bytes has from `start` to `end`. Blocks. */
-  countLinesSync(start: number, end: number, size: number): Float64Array
-  /** As `countLinesSync`, off the main thread. */
-  countLines(start: number, end: number, size: number): Promise<Float64Array>
-  /**
-   * Writes the places of the first line feeds between `start` and `end` into `places`,
-   * as many as there is room for, and returns how many. Blocks.
-   */
-  lineFeeds(start: number, end: number, places: Float64Array): number
-  /** Where the line feed number `n` (from 0) is between `start` and `end`, or -1. */
-  nthLineFeed(start: number, end: number, n: number): number
+  /** Maps a file, or `length` bytes of it from `offset` on. */
+  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
+  /** Opens the file at `location`, if it is still that file. */
+  static reopen(location: Location, offset: number, length: number, guarded: boolean): Mmap
+  /** Another map of the same file, or a copy of the same anonymous memory. */
+  again(length: number): Mmap
+  /** Releases the file, and the memory where no ArrayBuffer was made. */
+  close(): void
   /** The number of bytes, 0 once closed. */
   get length(): number
+  /** The size of the whole file as it is now; null for anonymous memory. */
+  fileSize(): number | null
+  /** Where the file is found again; null for anonymous memory. */
+  location(opened?: string | Uint8Array | undefined): Location | null
   /** An ArrayBuffer over the bytes from `start` to `end`. */
   lend(start: number, end: number): ArrayBuffer
   /** A SharedArrayBuffer over the bytes from `start` to `end`. */
   lendShared(start: number, end: number): SharedArrayBuffer
-  /** Lets go of the file, and of the memory where nothing was lent. */
-  close(): void
-  /** Another map of the same file, or a copy of the same anonymous memory. */
-  again(length: number): Mmap
-  /** The size of the whole file as it is now. */
-  fileSize(): number | null
-  /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
-  /** Opens the file that `location` tells of, if it is still that file. */
-  static reopen(location: Location, offset: number, length: number, guarded: boolean): Mmap
-  /** Where the file is found again; null for anonymous memory. */
-  location(opened?: string | Uint8Array | undefined): Location | null
-  /** Gives the system a hint; whether it took it. */
+  /** The index of this map's word in the fault flags; null where it is not guarded. */
+  get slot(): number | null
+  /** What the guard has survived so far. */
+  faults(): SurvivedFaults | null
+  /** Clears the flag of stray writes, once they are reported. */
+  acknowledgeStrayWrites(): void
+  /** Gives the system a hint. Answers whether the system took it. */
   advise(hint: string, start: number, end: number): boolean
   /** Brings the bytes from `start` to `end` into memory. Blocks. */
   prefetchSync(start: number, end: number): void
   /** As `prefetchSync`, off the main thread. */
   prefetch(start: number, end: number): Promise<void>
-  /** One byte for each page: 1 where it is in memory. */
+  /** One byte a page: 1 where it is in memory. */
   resident(start: number, end: number): Uint8Array
   /** Keeps the bytes from `start` to `end` in memory. Blocks. */
   lock(start: number, end: number): void
@@ -78,19 +55,9 @@ export declare class Mmap {
   evictSync(start: number, end: number): void
   /** As `evictSync`, off the main thread. */
   evict(start: number, end: number): Promise<void>
-}
-
-/** A map whose changes stay private. */
-export declare class MmapCow {
-  /** The index of this map's word in the flags, none where it is not guarded. */
-  get slot(): number | null
-  /** What the guard has survived so far. */
-  faults(): SurvivedFaults | null
-  /** JavaScript was told of the stray writes so far. */
-  acknowledgeStrayWrites(): void
-  /** The first place from `start` to `end` where `needle` begins, or -1. Blocks. */
+  /** The first offset from `start` to `end` where `needle` begins, or -1. Blocks. */
   indexOf(needle: Uint8Array, start: number, end: number): number
-  /** The last place from `start` to `end` where `needle` begins, or -1. Blocks. */
+  /** The last offset from `start` to `end` where `needle` begins, or -1. Blocks. */
   lastIndexOf(needle: Uint8Array, start: number, end: number): number
   /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
   findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
@@ -100,48 +67,131 @@ export declare class MmapCow {
   countSync(pattern: Pattern, from: number, end: number): number
   /** The number of matches that begin between `from` and `to`; may stop sooner. */
   count(pattern: Pattern, from: number, to: number, end: number): Promise<Counted>
-  /** How many line feeds each block of `size` bytes has from `start` to `end`. Blocks. */
+  /**
+   * The number of line feeds in each block of `size` bytes, from `start` to `end`.
+   * Blocks.
+   */
   countLinesSync(start: number, end: number, size: number): Float64Array
   /** As `countLinesSync`, off the main thread. */
   countLines(start: number, end: number, size: number): Promise<Float64Array>
   /**
-   * Writes the places of the first line feeds between `start` and `end` into `places`,
-   * as many as there is room for, and returns how many. Blocks.
+   * Writes the offsets of the first line feeds between `start` and `end` into
+   * `offsets`, up to its length. Answers their number. Blocks.
    */
-  lineFeeds(start: number, end: number, places: Float64Array): number
-  /** Where the line feed number `n` (from 0) is between `start` and `end`, or -1. */
+  lineFeeds(start: number, end: number, offsets: Float64Array): number
+  /** The offset of line feed number `n` (from 0) between `start` and `end`, or -1. */
   nthLineFeed(start: number, end: number, n: number): number
+}
+
+/** r" A map whose changes stay private. */
+export declare class MmapCow {
+  /** Maps a file, or `length` bytes of it from `offset` on. */
+  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
+  /** Opens the file at `location`, if it is still that file. */
+  static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapCow
+  /** Another map of the same file, or a copy of the same anonymous memory. */
+  again(length: number): MmapCow
+  /** Releases the file, and the memory where no ArrayBuffer was made. */
+  close(): void
   /** The number of bytes, 0 once closed. */
   get length(): number
+  /** The size of the whole file as it is now; null for anonymous memory. */
+  fileSize(): number | null
+  /** Where the file is found again; null for anonymous memory. */
+  location(opened?: string | Uint8Array | undefined): Location | null
   /** An ArrayBuffer over the bytes from `start` to `end`. */
   lend(start: number, end: number): ArrayBuffer
   /** A SharedArrayBuffer over the bytes from `start` to `end`. */
   lendShared(start: number, end: number): SharedArrayBuffer
-  /** Lets go of the file, and of the memory where nothing was lent. */
-  close(): void
-  /** Another map of the same file, or a copy of the same anonymous memory. */
-  again(length: number): MmapCow
-  /** The size of the whole file as it is now. */
-  fileSize(): number | null
-  /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
+  /** The index of this map's word in the fault flags; null where it is not guarded. */
+  get slot(): number | null
+  /** What the guard has survived so far. */
+  faults(): SurvivedFaults | null
+  /** Clears the flag of stray writes, once they are reported. */
+  acknowledgeStrayWrites(): void
+  /** Gives the system a hint. Answers whether the system took it. */
+  advise(hint: string, start: number, end: number): boolean
+  /** Brings the bytes from `start` to `end` into memory. Blocks. */
+  prefetchSync(start: number, end: number): void
+  /** As `prefetchSync`, off the main thread. */
+  prefetch(start: number, end: number): Promise<void>
+  /** One byte a page: 1 where it is in memory. */
+  resident(start: number, end: number): Uint8Array
+  /** Keeps the bytes from `start` to `end` in memory. Blocks. */
+  lock(start: number, end: number): void
+  /** Undoes `lock`. */
+  unlock(start: number, end: number): void
+  /** Drops the bytes from `start` to `end` from memory. Blocks. */
+  evictSync(start: number, end: number): void
+  /** As `evictSync`, off the main thread. */
+  evict(start: number, end: number): Promise<void>
+  /** The first offset from `start` to `end` where `needle` begins, or -1. Blocks. */
+  indexOf(needle: Uint8Array, start: number, end: number): number
+  /** The last offset from `start` to `end` where `needle` begins, or -1. Blocks. */
+  lastIndexOf(needle: Uint8Array, start: number, end: number): number
+  /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
+  findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
+  /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
+  find(pattern: Pattern, from: number, to: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Promise<Found>
+  /** The number of matches between `from` and `end`. Blocks. */
+  countSync(pattern: Pattern, from: number, end: number): number
+  /** The number of matches that begin between `from` and `to`; may stop sooner. */
+  count(pattern: Pattern, from: number, to: number, end: number): Promise<Counted>
+  /**
+   * The number of line feeds in each block of `size` bytes, from `start` to `end`.
+   * Blocks.
+   */
+  countLinesSync(start: number, end: number, size: number): Float64Array
+  /** As `countLinesSync`, off the main thread. */
+  countLines(start: number, end: number, size: number): Promise<Float64Array>
+  /**
+   * Writes the offsets of the first line feeds between `start` and `end` into
+   * `offsets`, up to its length. Answers their number. Blocks.
+   */
+  lineFeeds(start: number, end: number, offsets: Float64Array): number
+  /** The offset of line feed number `n` (from 0) between `start` and `end`, or -1. */
+  nthLineFeed(start: number, end: number, n: number): number
   /** Copies `bytes` to `offset`. */
   write(bytes: Uint8Array, offset: number): void
   /** Repeats `pattern` from `start` to `end`. */
   fill(pattern: Uint8Array, start: number, end: number): void
   /** Moves the bytes from `start` to `end` to `target`. */
   copyWithin(target: number, start: number, end: number): void
-  /** Opens the file that `location` tells of, if it is still that file. */
-  static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapCow
+}
+
+/** r" A map whose changes reach the file, or of anonymous memory. */
+export declare class MmapMut {
+  /** Maps a file, or `length` bytes of it from `offset` on. */
+  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
+  /** Opens the file at `location`, if it is still that file. */
+  static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapMut
+  /** Another map of the same file, or a copy of the same anonymous memory. */
+  again(length: number): MmapMut
+  /** Releases the file, and the memory where no ArrayBuffer was made. */
+  close(): void
+  /** The number of bytes, 0 once closed. */
+  get length(): number
+  /** The size of the whole file as it is now; null for anonymous memory. */
+  fileSize(): number | null
   /** Where the file is found again; null for anonymous memory. */
   location(opened?: string | Uint8Array | undefined): Location | null
-  /** Gives the system a hint; whether it took it. */
+  /** An ArrayBuffer over the bytes from `start` to `end`. */
+  lend(start: number, end: number): ArrayBuffer
+  /** A SharedArrayBuffer over the bytes from `start` to `end`. */
+  lendShared(start: number, end: number): SharedArrayBuffer
+  /** The index of this map's word in the fault flags; null where it is not guarded. */
+  get slot(): number | null
+  /** What the guard has survived so far. */
+  faults(): SurvivedFaults | null
+  /** Clears the flag of stray writes, once they are reported. */
+  acknowledgeStrayWrites(): void
+  /** Gives the system a hint. Answers whether the system took it. */
   advise(hint: string, start: number, end: number): boolean
   /** Brings the bytes from `start` to `end` into memory. Blocks. */
   prefetchSync(start: number, end: number): void
   /** As `prefetchSync`, off the main thread. */
   prefetch(start: number, end: number): Promise<void>
-  /** One byte for each page: 1 where it is in memory. */
+  /** One byte a page: 1 where it is in memory. */
   resident(start: number, end: number): Uint8Array
   /** Keeps the bytes from `start` to `end` in memory. Blocks. */
   lock(start: number, end: number): void
@@ -151,19 +201,9 @@ export declare class MmapCow {
   evictSync(start: number, end: number): void
   /** As `evictSync`, off the main thread. */
   evict(start: number, end: number): Promise<void>
-}
-
-/** A map whose changes reach the file, or of anonymous memory. */
-export declare class MmapMut {
-  /** The index of this map's word in the flags, none where it is not guarded. */
-  get slot(): number | null
-  /** What the guard has survived so far. */
-  faults(): SurvivedFaults | null
-  /** JavaScript was told of the stray writes so far. */
-  acknowledgeStrayWrites(): void
-  /** The first place from `start` to `end` where `needle` begins, or -1. Blocks. */
+  /** The first offset from `start` to `end` where `needle` begins, or -1. Blocks. */
   indexOf(needle: Uint8Array, start: number, end: number): number
-  /** The last place from `start` to `end` where `needle` begins, or -1. Blocks. */
+  /** The last offset from `start` to `end` where `needle` begins, or -1. Blocks. */
   lastIndexOf(needle: Uint8Array, start: number, end: number): number
   /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
   findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
@@ -173,31 +213,20 @@ export declare class MmapMut {
   countSync(pattern: Pattern, from: number, end: number): number
   /** The number of matches that begin between `from` and `to`; may stop sooner. */
   count(pattern: Pattern, from: number, to: number, end: number): Promise<Counted>
-  /** How many line feeds each block of `size` bytes has from `start` to `end`. Blocks. */
+  /**
+   * The number of line feeds in each block of `size` bytes, from `start` to `end`.
+   * Blocks.
+   */
   countLinesSync(start: number, end: number, size: number): Float64Array
   /** As `countLinesSync`, off the main thread. */
   countLines(start: number, end: number, size: number): Promise<Float64Array>
   /**
-   * Writes the places of the first line feeds between `start` and `end` into `places`,
-   * as many as there is room for, and returns how many. Blocks.
+   * Writes the offsets of the first line feeds between `start` and `end` into
+   * `offsets`, up to its length. Answers their number. Blocks.
    */
-  lineFeeds(start: number, end: number, places: Float64Array): number
-  /** Where the line feed number `n` (from 0) is between `start` and `end`, or -1. */
+  lineFeeds(start: number, end: number, offsets: Float64Array): number
+  /** The offset of line feed number `n` (from 0) between `start` and `end`, or -1. */
   nthLineFeed(start: number, end: number, n: number): number
-  /** The number of bytes, 0 once closed. */
-  get length(): number
-  /** An ArrayBuffer over the bytes from `start` to `end`. */
-  lend(start: number, end: number): ArrayBuffer
-  /** A SharedArrayBuffer over the bytes from `start` to `end`. */
-  lendShared(start: number, end: number): SharedArrayBuffer
-  /** Lets go of the file, and of the memory where nothing was lent. */
-  close(): void
-  /** Another map of the same file, or a copy of the same anonymous memory. */
-  again(length: number): MmapMut
-  /** The size of the whole file as it is now. */
-  fileSize(): number | null
-  /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
   /** Copies `bytes` to `offset`. */
   write(bytes: Uint8Array, offset: number): void
   /** Repeats `pattern` from `start` to `end`. */
@@ -208,32 +237,12 @@ export declare class MmapMut {
   static create(file: string | Uint8Array, temporary: string | Uint8Array | undefined, length: number, allocate: boolean, mode: number): MmapMut
   /** Maps zeros that belong to no file. */
   static anonymous(length: number, huge: boolean, noReserve: boolean): MmapMut
-  /** Cuts or lengthens the file. */
+  /** Truncates or lengthens the file. */
   setFileSize(size: number, allocate: boolean): void
   /** Writes the changed pages from `start` to `end` to the disk. Blocks. */
   flushSync(start: number, end: number): void
   /** As `flushSync`, off the main thread. */
   flush(start: number, end: number): Promise<void>
-  /** Opens the file that `location` tells of, if it is still that file. */
-  static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapMut
-  /** Where the file is found again; null for anonymous memory. */
-  location(opened?: string | Uint8Array | undefined): Location | null
-  /** Gives the system a hint; whether it took it. */
-  advise(hint: string, start: number, end: number): boolean
-  /** Brings the bytes from `start` to `end` into memory. Blocks. */
-  prefetchSync(start: number, end: number): void
-  /** As `prefetchSync`, off the main thread. */
-  prefetch(start: number, end: number): Promise<void>
-  /** One byte for each page: 1 where it is in memory. */
-  resident(start: number, end: number): Uint8Array
-  /** Keeps the bytes from `start` to `end` in memory. Blocks. */
-  lock(start: number, end: number): void
-  /** Undoes `lock`. */
-  unlock(start: number, end: number): void
-  /** Drops the bytes from `start` to `end` from memory. Blocks. */
-  evictSync(start: number, end: number): void
-  /** As `evictSync`, off the main thread. */
-  evict(start: number, end: number): Promise<void>
   /** Creates a shared memory object and maps it. */
   static createShared(name: string, length: number, mode: number): MmapMut
   /** Maps a whole shared memory object. */
@@ -274,7 +283,7 @@ export declare class Waits {
   constructor(settle: (id: number, lostHolder: boolean) => void)
 }
 
-/** Whether this runtime can lend memory as a SharedArrayBuffer. */
+/** Whether this runtime can make a SharedArrayBuffer of a map's memory. */
 export declare function canShare(): boolean
 
 /** How many matches a search of one window found. */
@@ -285,7 +294,7 @@ export interface Counted {
   matches: number
 }
 
-/** Detaches an ArrayBuffer that was lent. */
+/** Detaches an external ArrayBuffer. */
 export declare function detach(arrayBuffer: ArrayBuffer): void
 
 /** An ArrayBuffer of one word of flags per guarded map. */
@@ -307,11 +316,11 @@ export declare function listenForFaults(listener: () => void): void
 
 /** Where a map's file is found again, and which file it must be. */
 export interface Location {
-  /** The file's absolute path; its bytes where they are no UTF-8. */
+  /** The file's absolute path; its bytes where they are not UTF-8. */
   path: string | Uint8Array
   /** The device it lives on, in decimal. */
   device: string
-  /** Its number there, in decimal. */
+  /** Its inode number there, in decimal. */
   inode: string
   /** Its time of birth in nanoseconds since 1970, in decimal. */
   created?: string

@@ -1,12 +1,12 @@
 //! Locks on files. TypeScript (`lib/sync/file-lock.ts`) has checked the arguments and does the
 //! waiting.
 
-use std::fs::{File as OpenFile, TryLockError};
+use std::fs::{File, TryLockError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use napi_derive::napi;
 
-use super::{File, source};
+use super::file::{FileArgument, source};
 use crate::error::{Failure, Result};
 use crate::memory::Source;
 use crate::sys::{file, lock};
@@ -15,7 +15,7 @@ use crate::sys::{file, lock};
 #[napi]
 pub struct FileLock {
     /// None once closed.
-    file: Mutex<Option<OpenFile>>,
+    file: Mutex<Option<File>>,
     /// The first byte and the number of bytes.
     range: Option<(u64, u64)>,
 }
@@ -25,12 +25,12 @@ impl FileLock {
     /// Opens the file, creating it where it is missing, or takes a share of an open descriptor.
     #[napi(constructor, catch_unwind)]
     pub fn open(
-        #[napi(ts_arg_type = "string | Uint8Array | number")] file: File,
+        #[napi(ts_arg_type = "string | Uint8Array | number")] file: FileArgument,
         start: Option<f64>,
         length: Option<f64>,
     ) -> napi::Result<Self> {
         let file = match source(file)? {
-            Source::Path(path) => OpenFile::options()
+            Source::Path(path) => File::options()
                 .read(true)
                 .write(true)
                 .create(true)
@@ -44,11 +44,11 @@ impl FileLock {
         Ok(FileLock { file, range })
     }
 
-    fn file(&self) -> MutexGuard<'_, Option<OpenFile>> {
+    fn file(&self) -> MutexGuard<'_, Option<File>> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with_file<T>(&self, work: impl FnOnce(&OpenFile) -> Result<T>) -> Result<T> {
+    fn with_file<T>(&self, work: impl FnOnce(&File) -> Result<T>) -> Result<T> {
         work(self.file().as_ref().ok_or_else(Failure::closed)?)
     }
 

@@ -1,4 +1,4 @@
-//! What the three classes have for searching, and the patterns that are searched for.
+//! Patterns, and searching a map for them.
 
 use std::sync::Arc;
 
@@ -6,10 +6,8 @@ use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice};
 use napi_derive::napi;
 
 use super::job::Job;
-use super::{Mmap, MmapCow, MmapMut};
 use crate::error::Result;
-use crate::memory::SourceBytes;
-use crate::memory::array_buffer;
+use crate::memory::{Mapping, SourceBytes, array_buffer};
 use crate::search::pattern;
 use crate::search::scan::{self, Record, Window};
 
@@ -82,7 +80,7 @@ impl From<scan::Found<usize>> for Counted {
     }
 }
 
-/// What to note of each match, by its name: `offset`, `needle` (the offset and the number of the
+/// What to record of each match, by its name: `offset`, `needle` (the offset and the number of the
 /// needle) or `groups` (start and end of every group, -1 for those that took no part).
 fn record(name: &str) -> Record {
     match name {
@@ -92,7 +90,8 @@ fn record(name: &str) -> Record {
     }
 }
 
-fn window(from: f64, to: f64, end: f64) -> Window {
+/// The part of a map that a search looks at.
+pub fn window(from: f64, to: f64, end: f64) -> Window {
     Window {
         from: from as usize,
         to: to as usize,
@@ -104,157 +103,124 @@ fn offset(found: Option<usize>) -> f64 {
     found.map_or(-1.0, |offset| offset as f64)
 }
 
-macro_rules! searches {
-    ($name:ident) => {
-        #[napi]
-        impl $name {
-            /// The first place from `start` to `end` where `needle` begins, or -1. Blocks.
-            #[napi(catch_unwind)]
-            pub fn index_of(
-                &self,
-                #[napi(ts_arg_type = "Uint8Array")] needle: SourceBytes,
-                start: f64,
-                end: f64,
-            ) -> napi::Result<f64> {
-                let needle = needle.to_vec()?;
-                let region = self.0.region()?;
-                let found = scan::first(&region, &needle, start as usize, end as usize)?;
-                Ok(offset(found))
-            }
-
-            /// The last place from `start` to `end` where `needle` begins, or -1. Blocks.
-            #[napi(catch_unwind)]
-            pub fn last_index_of(
-                &self,
-                #[napi(ts_arg_type = "Uint8Array")] needle: SourceBytes,
-                start: f64,
-                end: f64,
-            ) -> napi::Result<f64> {
-                let needle = needle.to_vec()?;
-                let region = self.0.region()?;
-                let found = scan::last(&region, &needle, start as usize, end as usize)?;
-                Ok(offset(found))
-            }
-
-            /// At most `most` (not 0) matches between `from` and `end`. Blocks.
-            #[napi(catch_unwind)]
-            pub fn find_sync(
-                &self,
-                pattern: &Pattern,
-                from: f64,
-                end: f64,
-                #[napi(ts_arg_type = "'offset' | 'needle' | 'groups'")] record: String,
-                most: f64,
-            ) -> napi::Result<Found> {
-                let window = window(from, end, end);
-                let record = self::record(&record);
-                let region = self.0.region()?;
-                let most = most as usize;
-                let found = scan::find(&region, &pattern.0, window, record, most, true)?;
-                Ok(found.into())
-            }
-
-            /// At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner.
-            #[napi(catch_unwind, ts_return_type = "Promise<Found>")]
-            pub fn find(
-                &self,
-                pattern: &Pattern,
-                from: f64,
-                to: f64,
-                end: f64,
-                #[napi(ts_arg_type = "'offset' | 'needle' | 'groups'")] record: String,
-                most: f64,
-            ) -> napi::Result<AsyncTask<Job<Found>>> {
-                let region = self.0.region()?;
-                let pattern = Arc::clone(&pattern.0);
-                let window = window(from, to, end);
-                let record = self::record(&record);
-                let most = most as usize;
-                Ok(AsyncTask::new(Job::new(move || {
-                    scan::find(&region, &pattern, window, record, most, false).map(Found::from)
-                })))
-            }
-
-            /// The number of matches between `from` and `end`. Blocks.
-            #[napi(catch_unwind)]
-            pub fn count_sync(&self, pattern: &Pattern, from: f64, end: f64) -> napi::Result<f64> {
-                let window = window(from, end, end);
-                let region = self.0.region()?;
-                Ok(scan::count(&region, &pattern.0, window, true)?.matches as f64)
-            }
-
-            /// The number of matches that begin between `from` and `to`; may stop sooner.
-            #[napi(catch_unwind, ts_return_type = "Promise<Counted>")]
-            pub fn count(
-                &self,
-                pattern: &Pattern,
-                from: f64,
-                to: f64,
-                end: f64,
-            ) -> napi::Result<AsyncTask<Job<Counted>>> {
-                let region = self.0.region()?;
-                let pattern = Arc::clone(&pattern.0);
-                let window = window(from, to, end);
-                Ok(AsyncTask::new(Job::new(move || {
-                    scan::count(&region, &pattern, window, false).map(Counted::from)
-                })))
-            }
-
-            /// How many line feeds each block of `size` bytes has from `start` to `end`. Blocks.
-            #[napi(catch_unwind)]
-            pub fn count_lines_sync(
-                &self,
-                start: f64,
-                end: f64,
-                size: f64,
-            ) -> napi::Result<Float64Array> {
-                let region = self.0.region()?;
-                let (start, end, size) = (start as usize, end as usize, size as usize);
-                let counts = scan::count_lines(&region, start, end, size)?;
-                Ok(Float64Array::new(counts))
-            }
-
-            /// As `countLinesSync`, off the main thread.
-            #[napi(catch_unwind, ts_return_type = "Promise<Float64Array>")]
-            pub fn count_lines(
-                &self,
-                start: f64,
-                end: f64,
-                size: f64,
-            ) -> napi::Result<AsyncTask<Job<Float64Array>>> {
-                let region = self.0.region()?;
-                let (start, end, size) = (start as usize, end as usize, size as usize);
-                Ok(AsyncTask::new(Job::new(move || {
-                    scan::count_lines(&region, start, end, size).map(Float64Array::new)
-                })))
-            }
-
-            /// Writes the places of the first line feeds between `start` and `end` into `places`,
-            /// as many as there is room for, and returns how many. Blocks.
-            #[napi(catch_unwind)]
-            pub fn line_feeds(
-                &self,
-                start: f64,
-                end: f64,
-                mut places: Float64ArraySlice<'_>,
-            ) -> napi::Result<f64> {
-                let region = self.0.region()?;
-                let places = array_buffer::numbers(&mut places);
-                let count = scan::line_feeds(&region, start as usize, end as usize, places)?;
-                Ok(count as f64)
-            }
-
-            /// Where the line feed number `n` (from 0) is between `start` and `end`, or -1.
-            #[napi(catch_unwind)]
-            pub fn nth_line_feed(&self, start: f64, end: f64, n: f64) -> napi::Result<f64> {
-                let region = self.0.region()?;
-                let found = scan::nth_line_feed(&region, start as usize, end as usize, n as usize)?;
-                Ok(offset(found))
-            }
-        }
-    };
+/// The first offset in `start..end` where `needle` begins, or -1.
+pub fn index_of(
+    mapping: &Mapping,
+    needle: &SourceBytes,
+    start: f64,
+    end: f64,
+) -> napi::Result<f64> {
+    let needle = needle.to_vec()?;
+    let region = mapping.region()?;
+    let found = scan::first(&region, &needle, start as usize, end as usize)?;
+    Ok(offset(found))
 }
 
-searches!(Mmap);
-searches!(MmapMut);
-searches!(MmapCow);
+/// The last offset in `start..end` where `needle` begins, or -1.
+pub fn last_index_of(
+    mapping: &Mapping,
+    needle: &SourceBytes,
+    start: f64,
+    end: f64,
+) -> napi::Result<f64> {
+    let needle = needle.to_vec()?;
+    let region = mapping.region()?;
+    let found = scan::last(&region, &needle, start as usize, end as usize)?;
+    Ok(offset(found))
+}
+
+/// At most `most` matches in a window, all in one call.
+pub fn find_sync(
+    mapping: &Mapping,
+    pattern: &Pattern,
+    window: Window,
+    record: &str,
+    most: f64,
+) -> napi::Result<Found> {
+    let region = mapping.region()?;
+    let record = self::record(record);
+    let found = scan::find(&region, &pattern.0, window, record, most as usize, true)?;
+    Ok(found.into())
+}
+
+/// At most `most` matches in a window, off the main thread.
+pub fn find(
+    mapping: &Mapping,
+    pattern: &Pattern,
+    window: Window,
+    record: &str,
+    most: f64,
+) -> napi::Result<AsyncTask<Job<Found>>> {
+    let region = mapping.region()?;
+    let pattern = Arc::clone(&pattern.0);
+    let record = self::record(record);
+    let most = most as usize;
+    Ok(AsyncTask::new(Job::new(move || {
+        scan::find(&region, &pattern, window, record, most, false).map(Found::from)
+    })))
+}
+
+/// The number of matches in a window, all in one call.
+pub fn count_sync(mapping: &Mapping, pattern: &Pattern, window: Window) -> napi::Result<f64> {
+    let region = mapping.region()?;
+    Ok(scan::count(&region, &pattern.0, window, true)?.matches as f64)
+}
+
+/// The number of matches in a window, off the main thread.
+pub fn count(
+    mapping: &Mapping,
+    pattern: &Pattern,
+    window: Window,
+) -> napi::Result<AsyncTask<Job<Counted>>> {
+    let region = mapping.region()?;
+    let pattern = Arc::clone(&pattern.0);
+    Ok(AsyncTask::new(Job::new(move || {
+        scan::count(&region, &pattern, window, false).map(Counted::from)
+    })))
+}
+
+/// The number of line feeds in each block of `size` bytes.
+pub fn count_lines_sync(
+    mapping: &Mapping,
+    start: f64,
+    end: f64,
+    size: f64,
+) -> napi::Result<Float64Array> {
+    let region = mapping.region()?;
+    let counts = scan::count_lines(&region, start as usize, end as usize, size as usize)?;
+    Ok(Float64Array::new(counts))
+}
+
+/// As [`count_lines_sync`], off the main thread.
+pub fn count_lines(
+    mapping: &Mapping,
+    start: f64,
+    end: f64,
+    size: f64,
+) -> napi::Result<AsyncTask<Job<Float64Array>>> {
+    let region = mapping.region()?;
+    let (start, end, size) = (start as usize, end as usize, size as usize);
+    Ok(AsyncTask::new(Job::new(move || {
+        scan::count_lines(&region, start, end, size).map(Float64Array::new)
+    })))
+}
+
+/// Writes the offsets of the first line feeds in `start..end` into `offsets`.
+pub fn line_feeds(
+    mapping: &Mapping,
+    start: f64,
+    end: f64,
+    mut offsets: Float64ArraySlice<'_>,
+) -> napi::Result<f64> {
+    let region = mapping.region()?;
+    let offsets = array_buffer::numbers(&mut offsets);
+    let count = scan::line_feeds(&region, start as usize, end as usize, offsets)?;
+    Ok(count as f64)
+}
+
+/// The offset of line feed number `n` (from 0) in `start..end`, or -1.
+pub fn nth_line_feed(mapping: &Mapping, start: f64, end: f64, n: f64) -> napi::Result<f64> {
+    let region = mapping.region()?;
+    let found = scan::nth_line_feed(&region, start as usize, end as usize, n as usize)?;
+    Ok(offset(found))
+}

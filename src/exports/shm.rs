@@ -2,7 +2,7 @@
 
 use napi_derive::napi;
 
-use super::MmapMut;
+use super::maps::MmapMut;
 use crate::memory::Mapping;
 use crate::sys::shm;
 

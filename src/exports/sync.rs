@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
-use super::MmapMut;
+use super::maps::MmapMut;
 use crate::sync::waiters::{self, Pending, Settle};
 use crate::sync::word::{self, Word};
 use crate::sys::{futex, thread};

@@ -328,9 +328,16 @@ impl Region {
             .map_or(0, |memory| memory.start() as usize - memory.pages().0)
     }
 
-    /// The region's place in the guard's table, where it is guarded.
-    pub fn watch(&self) -> Option<&Watch> {
-        self.watch.as_ref()
+    /// The index of the region's word in the guard's flags; None where it is not guarded.
+    pub fn slot(&self) -> Option<u32> {
+        self.watch.as_ref().map(Watch::index)
+    }
+
+    /// Clears the flag of stray writes.
+    pub fn acknowledge_stray_writes(&self) {
+        if let Some(watch) = &self.watch {
+            watch.acknowledge();
+        }
     }
 
     /// What the guard has survived, in bytes from the start of the region.

@@ -1,0 +1,95 @@
+//! Files as arguments, and where a map's file is found again.
+
+use std::path::PathBuf;
+
+use napi::bindgen_prelude::{Either, Either3, Uint8Array};
+use napi_derive::napi;
+
+use crate::error::{Failure, Result};
+use crate::memory::{Mapping, OpenOptions, Source, location};
+use crate::sys::file::path_from_bytes;
+use crate::sys::identity::{Identity, path_to_bytes};
+
+/// A path as a string or as its bytes on disk, or an open descriptor.
+pub type FileArgument = Either3<String, Uint8Array, i32>;
+
+/// Where the file comes from.
+///
+/// # Errors
+/// `ERR_MMAP_UNSUPPORTED` for bytes that are no path on this platform.
+pub fn source(file: FileArgument) -> Result<Source> {
+    Ok(match file {
+        Either3::A(path) => Source::Path(PathBuf::from(path)),
+        Either3::B(bytes) => Source::Path(path_from_bytes(&bytes)?),
+        Either3::C(descriptor) => Source::Descriptor(descriptor),
+    })
+}
+
+/// As [`source`], for calls that take no descriptor.
+///
+/// # Errors
+/// `ERR_MMAP_UNSUPPORTED`.
+pub fn path(file: FileArgument) -> Result<PathBuf> {
+    match source(file)? {
+        Source::Path(path) => Ok(path),
+        Source::Descriptor(_) => Err(Failure::unsupported("a path is needed")),
+    }
+}
+
+/// Where a map's file is found again, and which file it must be.
+#[napi(object)]
+pub struct Location {
+    /// The file's absolute path; its bytes where they are not UTF-8.
+    pub path: Either<String, Uint8Array>,
+    /// The device it lives on, in decimal.
+    pub device: String,
+    /// Its inode number there, in decimal.
+    pub inode: String,
+    /// Its time of birth in nanoseconds since 1970, in decimal.
+    pub created: Option<String>,
+}
+
+/// Where the map's file is found again; `opened` is what it was opened with.
+///
+/// # Errors
+/// As [`location::locate`]; `ERR_MMAP_CLOSED`.
+pub fn locate(mapping: &Mapping, opened: Option<FileArgument>) -> Result<Option<Location>> {
+    let Some(file) = mapping.region()?.file() else {
+        return Ok(None);
+    };
+    let opened = opened.map(path).transpose()?;
+    let (path, identity) = location::locate(&file, opened.as_deref())?;
+    Ok(Some(Location {
+        path: match path.to_str() {
+            Some(text) => Either::A(text.to_owned()),
+            None => Either::B(path_to_bytes(&path).into()),
+        },
+        device: identity.device.to_string(),
+        inode: identity.inode.to_string(),
+        created: identity.created.map(|time| time.to_string()),
+    }))
+}
+
+/// Opens the file at `location`, if it is still that file.
+///
+/// # Errors
+/// As [`Mapping::reopen`].
+pub fn reopen(location: Location, options: &OpenOptions) -> Result<Mapping> {
+    let path = match location.path {
+        Either::A(path) => PathBuf::from(path),
+        Either::B(bytes) => path_from_bytes(&bytes)?,
+    };
+    // TypeScript has checked that they are digits; too many of them name no file.
+    let number = |text: &str| text.parse().map_err(|_| no_such_file(text));
+    let created = location.created.map(|text| text.parse::<u128>());
+    let identity = Identity {
+        device: number(&location.device)?,
+        inode: number(&location.inode)?,
+        created: created.transpose().map_err(|_| no_such_file("created"))?,
+    };
+    Mapping::reopen(&path, &identity, options)
+}
+
+fn no_such_file(what: &str) -> Failure {
+    Failure::OutOfRange(format!("no file has the identity {what}"))
+}

@@ -1,0 +1,407 @@
+//! The three classes of maps. They differ in how they are made and in who may write; each method is
+//! written once, here, and its body is [`Mapping`]'s.
+
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice, Uint8Array};
+use napi_derive::napi;
+
+use super::faults::{self, SurvivedFaults};
+use super::file::{self, FileArgument, Location};
+use super::job::Job;
+use super::paging;
+use super::search::{self, Counted, Found, Pattern};
+use crate::memory::array_buffer::{ExternalBuffer, Kind};
+use crate::memory::{Mapping, OpenOptions, SourceBytes};
+use crate::sys::file::Access;
+use crate::sys::memory::Anonymous;
+
+/// Defines a class with the methods of all three. napi-rs takes no generic types, so that a macro is
+/// what writes them for each class.
+macro_rules! map_class {
+    ($(#[$documentation:meta])* $name:ident, $access:expr) => {
+        $(#[$documentation])*
+        #[napi]
+        pub struct $name(pub(super) Mapping);
+
+        #[napi]
+        impl $name {
+            /// Maps a file, or `length` bytes of it from `offset` on.
+            #[napi(constructor, catch_unwind)]
+            pub fn open(
+                #[napi(ts_arg_type = "string | Uint8Array | number")] file: FileArgument,
+                offset: f64,
+                length: Option<f64>,
+                guarded: bool,
+            ) -> napi::Result<Self> {
+                let options = options($access, offset, length, guarded);
+                Ok(Self(Mapping::open(&file::source(file)?, &options)?))
+            }
+
+            /// Opens the file at `location`, if it is still that file.
+            #[napi(factory, catch_unwind)]
+            pub fn reopen(
+                location: Location,
+                offset: f64,
+                length: f64,
+                guarded: bool,
+            ) -> napi::Result<Self> {
+                let options = options($access, offset, Some(length), guarded);
+                Ok(Self(file::reopen(location, &options)?))
+            }
+
+            /// Another map of the same file, or a copy of the same anonymous memory.
+            #[napi(catch_unwind)]
+            pub fn again(&self, length: f64) -> napi::Result<$name> {
+                Ok($name(self.0.remap(length as usize)?))
+            }
+
+            /// Releases the file, and the memory where no ArrayBuffer was made.
+            #[napi(catch_unwind)]
+            pub fn close(&self) {
+                self.0.close();
+            }
+
+            /// The number of bytes, 0 once closed.
+            #[napi(getter, catch_unwind)]
+            pub fn length(&self) -> f64 {
+                self.0.length() as f64
+            }
+
+            /// The size of the whole file as it is now; null for anonymous memory.
+            #[napi(catch_unwind)]
+            pub fn file_size(&self) -> napi::Result<Option<f64>> {
+                Ok(self.0.file_size()?.map(|size| size as f64))
+            }
+
+            /// Where the file is found again; null for anonymous memory.
+            #[napi(catch_unwind)]
+            pub fn location(
+                &self,
+                #[napi(ts_arg_type = "string | Uint8Array | undefined")] opened: Option<
+                    FileArgument,
+                >,
+            ) -> napi::Result<Option<Location>> {
+                Ok(file::locate(&self.0, opened)?)
+            }
+
+            /// An ArrayBuffer over the bytes from `start` to `end`.
+            #[napi(catch_unwind, ts_return_type = "ArrayBuffer")]
+            pub fn lend(&self, env: Env, start: f64, end: f64) -> napi::Result<ExternalBuffer> {
+                let (start, end) = (start as usize, end as usize);
+                Ok(self.0.external(&env, start, end, Kind::ArrayBuffer)?)
+            }
+
+            /// A SharedArrayBuffer over the bytes from `start` to `end`.
+            #[napi(catch_unwind, ts_return_type = "SharedArrayBuffer")]
+            pub fn lend_shared(
+                &self,
+                env: Env,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<ExternalBuffer> {
+                let (start, end) = (start as usize, end as usize);
+                Ok(self.0.external(&env, start, end, Kind::SharedArrayBuffer)?)
+            }
+
+            /// The index of this map's word in the fault flags; null where it is not guarded.
+            #[napi(getter, catch_unwind)]
+            pub fn slot(&self) -> Option<u32> {
+                self.0.region().ok()?.slot()
+            }
+
+            /// What the guard has survived so far.
+            #[napi(catch_unwind)]
+            pub fn faults(&self) -> Option<SurvivedFaults> {
+                faults::survived(&self.0)
+            }
+
+            /// Clears the flag of stray writes, once they are reported.
+            #[napi(catch_unwind)]
+            pub fn acknowledge_stray_writes(&self) {
+                if let Ok(region) = self.0.region() {
+                    region.acknowledge_stray_writes();
+                }
+            }
+
+            /// Gives the system a hint. Answers whether the system took it.
+            #[napi(catch_unwind)]
+            pub fn advise(&self, hint: String, start: f64, end: f64) -> napi::Result<bool> {
+                let pages = self.0.paged()?;
+                Ok(pages.advise(&hint, start as usize, end as usize)?)
+            }
+
+            /// Brings the bytes from `start` to `end` into memory. Blocks.
+            #[napi(catch_unwind)]
+            pub fn prefetch_sync(&self, start: f64, end: f64) -> napi::Result<()> {
+                Ok(self.0.paged()?.prefetch(start as usize, end as usize)?)
+            }
+
+            /// As `prefetchSync`, off the main thread.
+            #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+            pub fn prefetch(&self, start: f64, end: f64) -> napi::Result<AsyncTask<Job<()>>> {
+                paging::job(&self.0, move |pages| {
+                    pages.prefetch(start as usize, end as usize)
+                })
+            }
+
+            /// One byte a page: 1 where it is in memory.
+            #[napi(catch_unwind)]
+            pub fn resident(&self, start: f64, end: f64) -> napi::Result<Uint8Array> {
+                let pages = self.0.paged()?;
+                Ok(pages.resident(start as usize, end as usize)?.into())
+            }
+
+            /// Keeps the bytes from `start` to `end` in memory. Blocks.
+            #[napi(catch_unwind)]
+            pub fn lock(&self, start: f64, end: f64) -> napi::Result<()> {
+                Ok(self.0.paged()?.lock(start as usize, end as usize)?)
+            }
+
+            /// Undoes `lock`.
+            #[napi(catch_unwind)]
+            pub fn unlock(&self, start: f64, end: f64) -> napi::Result<()> {
+                Ok(self.0.paged()?.unlock(start as usize, end as usize)?)
+            }
+
+            /// Drops the bytes from `start` to `end` from memory. Blocks.
+            #[napi(catch_unwind)]
+            pub fn evict_sync(&self, start: f64, end: f64) -> napi::Result<()> {
+                Ok(self.0.paged()?.evict(start as usize, end as usize)?)
+            }
+
+            /// As `evictSync`, off the main thread.
+            #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+            pub fn evict(&self, start: f64, end: f64) -> napi::Result<AsyncTask<Job<()>>> {
+                paging::job(&self.0, move |pages| {
+                    pages.evict(start as usize, end as usize)
+                })
+            }
+
+            /// The first offset from `start` to `end` where `needle` begins, or -1. Blocks.
+            #[napi(catch_unwind)]
+            pub fn index_of(
+                &self,
+                #[napi(ts_arg_type = "Uint8Array")] needle: SourceBytes,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<f64> {
+                search::index_of(&self.0, &needle, start, end)
+            }
+
+            /// The last offset from `start` to `end` where `needle` begins, or -1. Blocks.
+            #[napi(catch_unwind)]
+            pub fn last_index_of(
+                &self,
+                #[napi(ts_arg_type = "Uint8Array")] needle: SourceBytes,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<f64> {
+                search::last_index_of(&self.0, &needle, start, end)
+            }
+
+            /// At most `most` (not 0) matches between `from` and `end`. Blocks.
+            #[napi(catch_unwind)]
+            pub fn find_sync(
+                &self,
+                pattern: &Pattern,
+                from: f64,
+                end: f64,
+                #[napi(ts_arg_type = "'offset' | 'needle' | 'groups'")] record: String,
+                most: f64,
+            ) -> napi::Result<Found> {
+                let window = search::window(from, end, end);
+                search::find_sync(&self.0, pattern, window, &record, most)
+            }
+
+            /// At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner.
+            #[napi(catch_unwind, ts_return_type = "Promise<Found>")]
+            pub fn find(
+                &self,
+                pattern: &Pattern,
+                from: f64,
+                to: f64,
+                end: f64,
+                #[napi(ts_arg_type = "'offset' | 'needle' | 'groups'")] record: String,
+                most: f64,
+            ) -> napi::Result<AsyncTask<Job<Found>>> {
+                let window = search::window(from, to, end);
+                search::find(&self.0, pattern, window, &record, most)
+            }
+
+            /// The number of matches between `from` and `end`. Blocks.
+            #[napi(catch_unwind)]
+            pub fn count_sync(&self, pattern: &Pattern, from: f64, end: f64) -> napi::Result<f64> {
+                search::count_sync(&self.0, pattern, search::window(from, end, end))
+            }
+
+            /// The number of matches that begin between `from` and `to`; may stop sooner.
+            #[napi(catch_unwind, ts_return_type = "Promise<Counted>")]
+            pub fn count(
+                &self,
+                pattern: &Pattern,
+                from: f64,
+                to: f64,
+                end: f64,
+            ) -> napi::Result<AsyncTask<Job<Counted>>> {
+                search::count(&self.0, pattern, search::window(from, to, end))
+            }
+
+            /// The number of line feeds in each block of `size` bytes, from `start` to `end`.
+            /// Blocks.
+            #[napi(catch_unwind)]
+            pub fn count_lines_sync(
+                &self,
+                start: f64,
+                end: f64,
+                size: f64,
+            ) -> napi::Result<Float64Array> {
+                search::count_lines_sync(&self.0, start, end, size)
+            }
+
+            /// As `countLinesSync`, off the main thread.
+            #[napi(catch_unwind, ts_return_type = "Promise<Float64Array>")]
+            pub fn count_lines(
+                &self,
+                start: f64,
+                end: f64,
+                size: f64,
+            ) -> napi::Result<AsyncTask<Job<Float64Array>>> {
+                search::count_lines(&self.0, start, end, size)
+            }
+
+            /// Writes the offsets of the first line feeds between `start` and `end` into
+            /// `offsets`, up to its length. Answers their number. Blocks.
+            #[napi(catch_unwind)]
+            pub fn line_feeds(
+                &self,
+                start: f64,
+                end: f64,
+                offsets: Float64ArraySlice<'_>,
+            ) -> napi::Result<f64> {
+                search::line_feeds(&self.0, start, end, offsets)
+            }
+
+            /// The offset of line feed number `n` (from 0) between `start` and `end`, or -1.
+            #[napi(catch_unwind)]
+            pub fn nth_line_feed(&self, start: f64, end: f64, n: f64) -> napi::Result<f64> {
+                search::nth_line_feed(&self.0, start, end, n)
+            }
+        }
+    };
+}
+
+fn options(access: Access, offset: f64, length: Option<f64>, guarded: bool) -> OpenOptions {
+    OpenOptions {
+        access,
+        offset: offset as u64,
+        length: length.map(|length| length as usize),
+        guarded,
+    }
+}
+
+map_class!(
+    /// A read-only map of a file.
+    Mmap,
+    Access::Read
+);
+map_class!(
+    /// A map whose changes reach the file, or of anonymous memory.
+    MmapMut,
+    Access::ReadWrite
+);
+map_class!(
+    /// A map whose changes stay private.
+    MmapCow,
+    Access::CopyOnWrite
+);
+
+/// Adds what changes the memory.
+macro_rules! writes {
+    ($name:ident) => {
+        #[napi]
+        impl $name {
+            /// Copies `bytes` to `offset`.
+            #[napi(catch_unwind)]
+            pub fn write(
+                &self,
+                #[napi(ts_arg_type = "Uint8Array")] bytes: SourceBytes,
+                offset: f64,
+            ) -> napi::Result<()> {
+                Ok(self.0.region()?.copy_in(&bytes, offset as usize)?)
+            }
+
+            /// Repeats `pattern` from `start` to `end`.
+            #[napi(catch_unwind)]
+            pub fn fill(
+                &self,
+                #[napi(ts_arg_type = "Uint8Array")] pattern: SourceBytes,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<()> {
+                let region = self.0.region()?;
+                Ok(region.fill(&pattern, start as usize, end as usize)?)
+            }
+
+            /// Moves the bytes from `start` to `end` to `target`.
+            #[napi(catch_unwind)]
+            pub fn copy_within(&self, target: f64, start: f64, end: f64) -> napi::Result<()> {
+                let region = self.0.region()?;
+                Ok(region.copy_within(target as usize, start as usize, end as usize)?)
+            }
+        }
+    };
+}
+
+writes!(MmapMut);
+writes!(MmapCow);
+
+#[napi]
+impl MmapMut {
+    /// Creates a file, under `temporary` first where that is given, and maps it.
+    #[napi(factory, catch_unwind)]
+    pub fn create(
+        #[napi(ts_arg_type = "string | Uint8Array")] file: FileArgument,
+        #[napi(ts_arg_type = "string | Uint8Array | undefined")] temporary: Option<FileArgument>,
+        length: f64,
+        allocate: bool,
+        mode: u32,
+    ) -> napi::Result<Self> {
+        let path = file::path(file)?;
+        let length = length as usize;
+        let mapping = match temporary {
+            None => Mapping::create(&path, length, allocate, mode)?,
+            Some(temporary) => {
+                Mapping::replace(&path, &file::path(temporary)?, length, allocate, mode)?
+            }
+        };
+        Ok(Self(mapping))
+    }
+
+    /// Maps zeros that belong to no file.
+    #[napi(factory, catch_unwind)]
+    pub fn anonymous(length: f64, huge: bool, no_reserve: bool) -> napi::Result<Self> {
+        let how = Anonymous { huge, no_reserve };
+        Ok(Self(Mapping::anonymous(length as usize, how)?))
+    }
+
+    /// Truncates or lengthens the file.
+    #[napi(catch_unwind)]
+    pub fn set_file_size(&self, size: f64, allocate: bool) -> napi::Result<()> {
+        Ok(self.0.set_file_size(size as u64, allocate)?)
+    }
+
+    /// Writes the changed pages from `start` to `end` to the disk. Blocks.
+    #[napi(catch_unwind)]
+    pub fn flush_sync(&self, start: f64, end: f64) -> napi::Result<()> {
+        Ok(self.0.region()?.flush(start as usize, end as usize)?)
+    }
+
+    /// As `flushSync`, off the main thread.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn flush(&self, start: f64, end: f64) -> napi::Result<AsyncTask<Job<()>>> {
+        let region = self.0.region()?;
+        Ok(AsyncTask::new(Job::new(move || {
+            region.flush(start as usize, end as usize)
+        })))
+    }
+}
