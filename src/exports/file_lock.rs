@@ -52,7 +52,7 @@ impl FileLock {
         work(self.file().as_ref().ok_or_else(Failure::closed)?)
     }
 
-    /// Locks unless somebody else holds a lock that is in the way. Answers whether it did.
+    /// Locks unless another owner has a lock that conflicts. Answers whether it did.
     #[napi(catch_unwind)]
     pub fn try_lock(&self, shared: bool) -> napi::Result<bool> {
         Ok(self.with_file(|file| {

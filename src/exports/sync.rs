@@ -36,7 +36,7 @@ impl MmapMut {
     }
 
     /// As `wait`, without blocking: settles through `waits`, with the number `id`, also when one of
-    /// the signatures in the words from `firstHolder` on is gone or that of a dead thread.
+    /// the words from `firstOwner` on has lost its owner: it is 0, or the signature of a dead thread.
     #[napi(catch_unwind)]
     #[allow(
         clippy::too_many_arguments,
@@ -49,12 +49,12 @@ impl MmapMut {
         offset: f64,
         expected: u32,
         expected_high: Option<u32>,
-        first_holder: f64,
-        holders: u32,
+        first_owner: f64,
+        owners: u32,
     ) -> napi::Result<PendingWait> {
-        let holders = (first_holder as usize, holders as usize);
+        let owners = (first_owner as usize, owners as usize);
         let region = self.0.region()?;
-        let word = Word::new(&region, offset as usize, expected, expected_high, holders)?;
+        let word = Word::new(&region, offset as usize, expected, expected_high, owners)?;
         let pending = Arc::new(Pending::new(word, id, Arc::clone(&waits.0)));
         waiters::submit(Arc::clone(&pending))?;
         Ok(PendingWait(pending))
@@ -67,10 +67,10 @@ pub struct Waits(Arc<Settle>);
 
 #[napi]
 impl Waits {
-    /// `settle` is called with the number of a wait and whether it ended for want of a holder.
+    /// `settle` is called with the number of a wait and whether it ended because an owner was lost.
     #[napi(constructor, catch_unwind)]
     pub fn new(
-        #[napi(ts_arg_type = "(id: number, lostHolder: boolean) => void")] settle: Settle,
+        #[napi(ts_arg_type = "(id: number, lostOwner: boolean) => void")] settle: Settle,
     ) -> Self {
         Waits(Arc::new(settle))
     }
@@ -89,7 +89,7 @@ impl PendingWait {
     }
 }
 
-/// The 30 bits with which this thread signs what it holds.
+/// The 30 bits by which this thread owns locks.
 #[napi(catch_unwind)]
 pub fn thread_signature() -> u32 {
     thread::current().bits()
@@ -103,7 +103,7 @@ pub fn thread_namespace() -> u32 {
     })
 }
 
-/// Whether the thread that has signed a word is certainly gone.
+/// Whether the thread whose signature is in a word has certainly ended.
 #[napi(catch_unwind)]
 pub fn is_abandoned(word: u32) -> bool {
     word::is_abandoned(word)
@@ -115,7 +115,7 @@ pub fn waiter_threads() -> u32 {
     waiters::thread_count() as u32
 }
 
-/// Whether the system tells of changes to many words by itself, as far as was tried.
+/// Whether the system can wait for many words at once, as far as was tried.
 #[napi(catch_unwind)]
 pub fn waits_for_many() -> bool {
     futex::waits_for_many()

@@ -13,7 +13,7 @@
 //! however late it runs.
 //!
 //! They are created through `napi::sys`, because napi's own wrappers copy where a runtime refuses
-//! external memory, and a copy would silently cut the map off from its file.
+//! external memory, and a copy would silently separate the map from its file.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -102,7 +102,7 @@ pub fn external(
         }
     };
     if status != sys::Status::napi_ok {
-        // SAFETY: the runtime did not take the share, so it is still ours to drop.
+        // SAFETY: the runtime did not take the share, so it is dropped here.
         drop(unsafe { Arc::from_raw(memory_share) });
         return Err(refused(status, length));
     }

@@ -11,7 +11,7 @@ use crate::sys::identity::{self, Identity};
 ///
 /// # Errors
 /// `ERR_MMAP_UNSUPPORTED` where no path leads to the file: it was deleted or replaced, it never
-/// had a name, or it was opened by descriptor on a system that does not tell the path.
+/// had a name, or it was opened by descriptor on a system that does not report the path.
 pub fn locate(file: &File, opened: Option<&Path>) -> Result<(PathBuf, Identity)> {
     let identity = identity::identity_of(file)?;
     let leads_there =
@@ -25,7 +25,7 @@ pub fn locate(file: &File, opened: Option<&Path>) -> Result<(PathBuf, Identity)>
     let path = found.ok_or_else(|| {
         Failure::unsupported(
             "no path leads to the map's file: it was deleted or replaced by another, or it never \
-             had a name (such as a memfd), so nobody else can open it",
+             had a name (such as a memfd), so no other thread or process can open it",
         )
     })?;
     Ok((path, identity))

@@ -112,7 +112,7 @@ impl Mapping {
             return Err(Failure::Mmap {
                 code: "ERR_MMAP_REPLACED",
                 message: "the path leads to another file now than when the descriptor was made; \
-                          make a new descriptor, or open the path if the new file is wanted"
+                          make a new descriptor, or open the path to map the new file"
                     .to_owned(),
             });
         }
@@ -326,13 +326,13 @@ impl Mapping {
 }
 
 /// The length of a map from `offset` on in a file of `size` bytes.
-fn length_within(size: u64, offset: u64, wanted: Option<usize>) -> Result<usize> {
+fn length_within(size: u64, offset: u64, length: Option<usize>) -> Result<usize> {
     let available = size.checked_sub(offset).ok_or_else(|| {
         Failure::OutOfRange(format!(
             "the offset {offset} lies past the end of the file, which has {size} bytes"
         ))
     })?;
-    match wanted {
+    match length {
         Some(length) if length as u64 > available => Err(Failure::OutOfRange(format!(
             "{length} bytes from offset {offset} on reach past the end of the file, which has \
              {size} bytes; at most {available} can be mapped from there"

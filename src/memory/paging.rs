@@ -85,7 +85,7 @@ impl PagedMap {
     /// Brings the range in and waits for the disk. Copies no private page.
     ///
     /// # Errors
-    /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was cut, `ERR_MMAP_IO` where the
+    /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was truncated, `ERR_MMAP_IO` where the
     /// disk failed.
     pub fn prefetch(&self, start: usize, end: usize) -> Result<()> {
         let answer = self.region.pages(start, end)?.populate();
@@ -120,7 +120,7 @@ impl PagedMap {
     /// Brings the range in and keeps it in memory.
     ///
     /// # Errors
-    /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was cut; as [`Pages::lock`].
+    /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was truncated; as [`Pages::lock`].
     pub fn lock(&self, start: usize, end: usize) -> Result<()> {
         let private_file = self.access != Access::ReadWrite;
         let pages = self.region.pages(start, end)?;

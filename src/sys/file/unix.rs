@@ -27,8 +27,8 @@ pub fn with_mode(options: &mut OpenOptions, mode: u32) {
 }
 
 /// Opens the file at `path`, close-on-exec. `O_NONBLOCK` keeps a FIFO from blocking the call until
-/// somebody opens its other end, `O_NOCTTY` keeps a terminal from becoming ours; neither matters
-/// for the files that can be mapped.
+/// its other end is opened, `O_NOCTTY` keeps a terminal from becoming this process's; neither
+/// matters for the files that can be mapped.
 ///
 /// # Errors
 /// Whatever `open` refuses: `ENOENT`, `EACCES`, `EISDIR`, ...
@@ -42,7 +42,7 @@ pub fn open(path: &std::path::Path, access: Access) -> Result<File> {
         .map_err(Failure::system("open"))
 }
 
-/// Our own close-on-exec descriptor of the open file that the caller knows as `descriptor`.
+/// A new close-on-exec descriptor of the open file that the caller knows as `descriptor`.
 ///
 /// # Errors
 /// `EBADF` where no such descriptor is open.
@@ -71,17 +71,17 @@ pub fn descriptor(file: &File) -> i32 {
 ///
 /// # Errors
 /// `EISDIR` for a directory, `ERR_MMAP_UNSUPPORTED` for what has no bytes of its own to map: FIFOs,
-/// sockets, character devices, and the files the kernel makes up (`/proc`, `/sys`).
+/// sockets, character devices, and pseudo files (`/proc`, `/sys`).
 pub fn size_of(file: &File) -> Result<u64> {
-    let facts = file.metadata().map_err(Failure::system("fstat"))?;
-    let kind = facts.file_type();
+    let metadata = file.metadata().map_err(Failure::system("fstat"))?;
+    let kind = metadata.file_type();
     if kind.is_file() {
-        if facts.size() == 0 && is_made_up(file) {
+        if metadata.size() == 0 && is_pseudo_file(file) {
             return Err(unmappable(
-                "a file that the kernel makes up when it is read",
+                "a pseudo file, which the kernel writes when it is read",
             ));
         }
-        return Ok(facts.size());
+        return Ok(metadata.size());
     }
     if kind.is_block_device() {
         return size_of_device(file);
@@ -111,19 +111,19 @@ pub fn unmappable(what: &str) -> Failure {
 /// Whether the file lives in a file system whose files report no size and cannot be mapped.
 /// The numbers are from Linux's `include/uapi/linux/magic.h`.
 #[cfg(target_os = "linux")]
-fn is_made_up(file: &File) -> bool {
+fn is_pseudo_file(file: &File) -> bool {
     const PROC: u64 = 0x9fa0;
     const SYSFS: u64 = 0x6265_6572;
     const DEBUGFS: u64 = 0x6462_6720;
     const TRACEFS: u64 = 0x7472_6163;
     const CGROUP2: u64 = 0x6367_7270;
-    rustix::fs::fstatfs(file).is_ok_and(|facts| {
-        [PROC, SYSFS, DEBUGFS, TRACEFS, CGROUP2].contains(&(facts.f_type as u64))
+    rustix::fs::fstatfs(file).is_ok_and(|metadata| {
+        [PROC, SYSFS, DEBUGFS, TRACEFS, CGROUP2].contains(&(metadata.f_type as u64))
     })
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_made_up(_: &File) -> bool {
+fn is_pseudo_file(_: &File) -> bool {
     false
 }
 

@@ -46,17 +46,17 @@ pub fn open(path: &Path, access: Access) -> Result<File> {
         .map_err(Failure::system("open"))
 }
 
-/// Our own handle of the open file that the caller knows as `descriptor`.
+/// A new handle of the open file that the caller knows as `descriptor`.
 ///
 /// # Errors
 /// `EBADF` where no such descriptor is open, `ERR_MMAP_UNSUPPORTED` where the runtime does not
-/// tell.
+/// say.
 pub fn duplicate(descriptor: i32) -> Result<File> {
-    // Descriptors are numbers of the C library that is linked into the runtime; ours knows nothing
+    // Descriptors are numbers of the C library that is linked into the runtime; this one knows nothing
     // of them. Looked up by name, since the addon must also load where there is no such function.
     let ask = host_symbol(c"uv_get_osfhandle").ok_or_else(|| {
         Failure::unsupported(
-            "on Windows this runtime does not tell addons which file a descriptor is (it exports \
+            "on Windows this runtime does not show addons the file of a descriptor (it exports \
              no uv_get_osfhandle); open the file by its path",
         )
     })?;
@@ -87,8 +87,8 @@ pub fn descriptor(_: &File) -> i32 {
 /// # Errors
 /// `EISDIR` for a directory, `ERR_MMAP_UNSUPPORTED` for pipes and consoles.
 pub fn size_of(file: &File) -> Result<u64> {
-    let facts = file.metadata().map_err(Failure::system("fstat"))?;
-    let kind = facts.file_type();
+    let metadata = file.metadata().map_err(Failure::system("fstat"))?;
+    let kind = metadata.file_type();
     if kind.is_dir() || kind.is_symlink_dir() {
         let error = io::Error::from(io::ErrorKind::IsADirectory);
         return Err(Failure::system("mmap")(error));
@@ -96,7 +96,7 @@ pub fn size_of(file: &File) -> Result<u64> {
     if !kind.is_file() {
         return Err(Failure::unsupported("only regular files can be mapped"));
     }
-    Ok(facts.len())
+    Ok(metadata.len())
 }
 
 /// Reserves disk space for the first `to` bytes; the file's length is set by the caller. Zeros are
@@ -108,7 +108,7 @@ pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
     if from >= to {
         return Ok(());
     }
-    let wanted = FILE_ALLOCATION_INFO {
+    let allocation = FILE_ALLOCATION_INFO {
         AllocationSize: to as i64,
     };
     // SAFETY: the handle is open and the structure is the one that this class of information
@@ -117,8 +117,8 @@ pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
         SetFileInformationByHandle(
             file.as_raw_handle(),
             FileAllocationInfo,
-            (&raw const wanted).cast(),
-            size_of_val(&wanted) as u32,
+            (&raw const allocation).cast(),
+            size_of_val(&allocation) as u32,
         )
     };
     if done != 0 {

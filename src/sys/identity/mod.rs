@@ -13,13 +13,13 @@ pub struct Identity {
     pub device: u64,
     /// Its number there. File systems give the number of a deleted file to the next new one.
     pub inode: u64,
-    /// Its time of birth in nanoseconds since 1970, where the file system knows it: that tells a
-    /// new file with an old number.
+    /// Its time of birth in nanoseconds since 1970, where the file system knows it: it
+    /// distinguishes a new file with a reused number.
     pub created: Option<u128>,
 }
 
 impl Identity {
-    /// Whether both are the same file, as far as one can tell.
+    /// Whether both are the same file, as far as the system shows.
     pub fn is(&self, other: &Identity) -> bool {
         let same_birth = match (self.created, other.created) {
             (Some(one), Some(another)) => one == another,

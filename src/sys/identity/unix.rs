@@ -13,8 +13,8 @@ use crate::error::{Failure, Result};
 /// # Errors
 /// What `fstat` refuses.
 pub fn identity_of(file: &File) -> Result<Identity> {
-    let facts = file.metadata().map_err(Failure::system("fstat"))?;
-    Ok(identity(&facts))
+    let metadata = file.metadata().map_err(Failure::system("fstat"))?;
+    Ok(identity(&metadata))
 }
 
 /// Which file a path leads to. Does not open it: closing any descriptor of a file takes away the
@@ -23,15 +23,15 @@ pub fn identity_of(file: &File) -> Result<Identity> {
 /// # Errors
 /// What `stat` refuses.
 pub fn identity_at(path: &Path) -> Result<Identity> {
-    let facts = path.metadata().map_err(Failure::system("stat"))?;
-    Ok(identity(&facts))
+    let metadata = path.metadata().map_err(Failure::system("stat"))?;
+    Ok(identity(&metadata))
 }
 
-fn identity(facts: &Metadata) -> Identity {
+fn identity(metadata: &Metadata) -> Identity {
     Identity {
-        device: facts.dev(),
-        inode: facts.ino(),
-        created: created(facts),
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        created: created(metadata),
     }
 }
 
@@ -50,7 +50,7 @@ pub fn path_of(file: &File) -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(path.as_bytes())))
 }
 
-/// Other systems do not tell.
+/// Other systems have no call for it.
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 pub fn path_of(_: &File) -> Option<PathBuf> {
     None

@@ -19,15 +19,15 @@ use crate::error::{Failure, Result};
 /// # Errors
 /// What `GetFileInformationByHandle` refuses.
 pub fn identity_of(file: &File) -> Result<Identity> {
-    let mut facts = BY_HANDLE_FILE_INFORMATION::default();
+    let mut info = BY_HANDLE_FILE_INFORMATION::default();
     // SAFETY: the handle is open; the call fills in the structure that it is given.
-    if unsafe { GetFileInformationByHandle(file.as_raw_handle(), &mut facts) } == 0 {
+    if unsafe { GetFileInformationByHandle(file.as_raw_handle(), &mut info) } == 0 {
         return Err(Failure::system("fstat")(io::Error::last_os_error()));
     }
     let times = file.metadata().map_err(Failure::system("fstat"))?;
     Ok(Identity {
-        device: u64::from(facts.dwVolumeSerialNumber),
-        inode: u64::from(facts.nFileIndexHigh) << 32 | u64::from(facts.nFileIndexLow),
+        device: u64::from(info.dwVolumeSerialNumber),
+        inode: u64::from(info.nFileIndexHigh) << 32 | u64::from(info.nFileIndexLow),
         created: created(&times),
     })
 }

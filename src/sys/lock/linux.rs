@@ -6,8 +6,8 @@ use std::os::fd::AsRawFd;
 
 use crate::error::{Failure, Result};
 
-/// Locks `length` bytes (0: all from there on) from `start` on, unless somebody else holds a lock
-/// that is in the way. Answers whether it did.
+/// Locks `length` bytes (0: all from there on) from `start` on, unless another owner has a lock
+/// that conflicts. Answers whether it did.
 ///
 /// # Errors
 /// `EBADF` where the file is not open for what the lock is for, `ENOLCK`, `EOVERFLOW`, ...
@@ -22,7 +22,7 @@ pub fn try_lock_range(file: &File, shared: bool, start: u64, length: u64) -> Res
     }
 }
 
-/// Gives the range back.
+/// Releases the range.
 ///
 /// # Errors
 /// As the system refuses.

@@ -11,13 +11,13 @@ use crate::error::{Failure, Result};
 use crate::sys::file::{Access, unmappable};
 use crate::sys::paging::check_huge;
 
-/// A range of memory that is given back to the system when it is dropped.
+/// A range of memory that is unmapped when it is dropped.
 pub struct Memory(MmapRaw);
 
 impl Memory {
     /// Maps `view` of `file`; it has at least one byte and begins at any offset. The pages of a read-only map
     /// are private; where it is not guarded they are writable as well, so that a stray write is
-    /// harmless though nobody notices it. On macOS a guarded one is shared: POSIX leaves open
+    /// harmless, though unreported. On macOS a guarded one is shared: POSIX leaves open
     /// whether a private page shows what others write to the file later. Linux shows it.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Memory {
     ///
     /// # Errors
     /// `ENOMEM`, also where too few huge pages are reserved; `ERR_OUT_OF_RANGE` for a length that
-    /// is no multiple of a huge page's: such memory could be neither cut nor given back.
+    /// is no multiple of a huge page's: such memory could be neither truncated nor unmapped.
     pub fn anonymous(length: usize, how: Anonymous) -> Result<Memory> {
         let mut options = MmapOptions::new();
         options.len(length);
@@ -102,13 +102,13 @@ impl Memory {
         (start & !(page - 1), end.next_multiple_of(page))
     }
 
-    /// Lays private zero pages over the range, which lets go of the file at once while the
-    /// addresses stay valid for whoever may still read or write them. Where the kernel refuses, the
+    /// Lays private zero pages over the range, which releases the file at once while the
+    /// addresses stay valid for late reads and writes. Where the kernel refuses, the
     /// old pages stay, and the answer is false.
     pub fn retire(&self) -> bool {
         let (base, end) = self.pages();
-        // SAFETY: the range is exactly the pages that this object has mapped and not yet given
-        // back, so MAP_FIXED replaces nothing of anybody else's; replacing is atomic for readers.
+        // SAFETY: the range is exactly the pages that this object has mapped and not yet
+        // unmapped, so MAP_FIXED replaces no other mapping; replacing is atomic for readers.
         unsafe {
             rustix::mm::mmap_anonymous(
                 base as *mut _,

@@ -23,11 +23,11 @@ enum State {
     Mapped(MmapRaw),
     /// Zeros; the map was retired.
     Zeros,
-    /// Somebody else's: retiring could not keep the addresses.
+    /// Possibly of another owner: retiring could not keep the addresses.
     Lost,
 }
 
-/// A range of memory that is given back to the system when it is dropped.
+/// A range of memory that is unmapped when it is dropped.
 pub struct Memory {
     start: *mut u8,
     length: usize,
@@ -48,7 +48,7 @@ pub fn is_being_retired(address: usize) -> bool {
 /// Sets the access to the pages from `start` on.
 fn protect(start: *const u8, length: usize, access: PAGE_PROTECTION_FLAGS) -> io::Result<()> {
     let mut before = 0;
-    // SAFETY: callers pass ranges of views that they have just made and not lent yet.
+    // SAFETY: callers pass ranges of views that they have just made and not exposed yet.
     match unsafe { VirtualProtect(start.cast(), length, access, &mut before) } {
         0 => Err(io::Error::last_os_error()),
         _ => Ok(()),
@@ -75,8 +75,8 @@ fn read_only_view(options: &MmapOptions, file: &File) -> io::Result<MmapRaw> {
     Ok(view)
 }
 
-// SAFETY: the address is only a number here; what it points to is shared memory that nobody
-// refers to by a Rust reference, and the view is behind a lock.
+// SAFETY: the address is only a number here; what it points to is shared memory that no
+// Rust reference leads to, and the view is behind a lock.
 unsafe impl Send for Memory {}
 // SAFETY: as above.
 unsafe impl Sync for Memory {}
@@ -154,10 +154,10 @@ impl Memory {
     }
 
     /// Unmaps the view, which closes memmap2's handle of the file too, and puts zeros in its place.
-    /// Windows has no call that does both at once. Whoever touches the range in between waits in
+    /// Windows has no call that does both at once. A thread that touches the range in between waits in
     /// the guard's handler until the zeros are there. Should another thread be given the addresses
     /// in between, they stay its own; placeholder views (`MapViewOfFile3`) would rule that out.
-    /// Anonymous memory, which has no file to be let go, is left as it is.
+    /// Anonymous memory, which has no file to release, stays as it is.
     pub fn retire(&self) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if self.anonymous || !matches!(*state, State::Mapped(_)) {
@@ -185,11 +185,11 @@ impl Memory {
     /// The range rounded out to what the view was mapped with: views begin at multiples of the
     /// allocation granularity.
     pub fn pages(&self) -> (usize, usize) {
-        let mut facts = SYSTEM_INFO::default();
+        let mut info = SYSTEM_INFO::default();
         // SAFETY: fills in the structure that it is given.
-        unsafe { GetSystemInfo(&mut facts) };
+        unsafe { GetSystemInfo(&mut info) };
         let start = self.start as usize;
-        let base = start - start % facts.dwAllocationGranularity as usize;
+        let base = start - start % info.dwAllocationGranularity as usize;
         (base, start + self.length)
     }
 }
@@ -198,7 +198,7 @@ impl Drop for Memory {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         if matches!(state, State::Zeros) {
-            // SAFETY: `retire` has allocated exactly this range, and nobody refers to it any more.
+            // SAFETY: `retire` has allocated exactly this range, and no owner is left.
             unsafe { VirtualFree(self.pages().0 as *mut _, 0, MEM_RELEASE) };
         }
     }

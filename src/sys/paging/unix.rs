@@ -1,7 +1,7 @@
 //! What is in memory, and asking the system to change that: Linux and macOS.
 //!
-//! What is said of Linux is from its manual pages and from `mm/madvise.c`, `mm/mincore.c` and
-//! `mm/fadvise.c`. The macOS side was written from its manual pages and has not been run by us.
+//! Facts about Linux are from its manual pages and from `mm/madvise.c`, `mm/mincore.c` and
+//! `mm/fadvise.c`. The macOS side follows its manual pages and has not been run.
 
 use std::ffi::c_void;
 use std::fs::File;
@@ -42,8 +42,8 @@ pub fn check_huge(length: usize) -> Result<()> {
 
 /// The line `Hugepagesize: 2048 kB` of `/proc/meminfo`, in bytes.
 fn huge_page_size() -> Option<usize> {
-    let facts = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = facts
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
         .lines()
         .find(|line| line.starts_with("Hugepagesize:"))?;
     let kilobytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
@@ -152,7 +152,7 @@ impl Pages<'_> {
     /// bytes included.
     ///
     /// # Safety
-    /// The bytes lie within one mapping of ours that outlives the answer.
+    /// The bytes lie within one mapping of this core that outlives the answer.
     pub unsafe fn around(address: *mut u8, length: usize) -> Self {
         let before = address as usize % page_size();
         Pages {
@@ -166,7 +166,7 @@ impl Pages<'_> {
     }
 
     fn madvise(&self, advice: i32) -> io::Result<()> {
-        // SAFETY: whole pages of a mapping that is ours (see `around`) and is used through raw
+        // SAFETY: whole pages of a mapping of this core (see `around`) and is used through raw
         // addresses only, so whatever the system does to their contents breaks no Rust reference.
         match unsafe { libc::madvise(self.start, self.length, advice) } {
             0 => Ok(()),
@@ -201,7 +201,7 @@ impl Pages<'_> {
     /// Brings the pages in, as reading them would, and waits for the disk.
     ///
     /// # Errors
-    /// `EFAULT` where that is impossible: the file was cut, or the disk failed.
+    /// `EFAULT` where that is impossible: the file was truncated, or the disk failed.
     pub fn populate(&self) -> io::Result<()> {
         #[cfg(target_os = "linux")]
         loop {
@@ -215,7 +215,7 @@ impl Pages<'_> {
         // So that the reads are under way before they are waited for one by one.
         let _ = self.madvise(libc::MADV_WILLNEED);
         for offset in (0..self.length).step_by(page_size()) {
-            // SAFETY: a page of a mapping that is ours. Should the file be cut meanwhile, the read
+            // SAFETY: a page of a mapping of this core. Should the file be truncated meanwhile, the read
             // faults as any read of a Buffer over the map would.
             unsafe { self.start.byte_add(offset).cast::<u8>().read_volatile() };
         }
@@ -226,7 +226,7 @@ impl Pages<'_> {
     ///
     /// # Errors
     /// `ENOMEM` where there is no room for the answer; `ERR_MMAP_UNSUPPORTED` where the kernel
-    /// tells the truth only to who owns or may write the file (Linux 5.2 and later).
+    /// reports the truth only to a process that owns or may write the file (Linux 5.2 and later).
     pub fn resident(&self, file: Option<&File>) -> Result<Vec<u8>> {
         let pages = self.length / page_size();
         let mut answer = Vec::new();
@@ -252,10 +252,10 @@ impl Pages<'_> {
             *page &= 1;
         }
         let all = answer.iter().all(|&page| page == 1);
-        if all && file.is_some_and(|file| !is_told_the_truth(file)) {
+        if all && file.is_some_and(|file| !may_ask_residency(file)) {
             return Err(Failure::unsupported(
-                "Linux tells which pages of a file are in memory only to who owns the file or may \
-                 write it; this process may do neither",
+                "Linux reports which pages of a file are in memory only to a process that owns the \
+                 file or may write it; this process may do neither",
             ));
         }
         Ok(answer)
@@ -272,7 +272,7 @@ impl Pages<'_> {
             use rustix::mm::{MlockFlags, mlock_with};
             // `mlock` writes to each private page that can be written, which copies it. Locking
             // what comes in, and then reading each page, does not.
-            // SAFETY: whole pages of a mapping that is ours.
+            // SAFETY: whole pages of a mapping of this core.
             match unsafe { mlock_with(self.start, self.length, MlockFlags::ONFAULT) } {
                 // Before Linux 4.4.
                 Err(Errno::NOSYS) => {}
@@ -285,7 +285,7 @@ impl Pages<'_> {
             }
         }
         let _ = private_file;
-        // SAFETY: whole pages of a mapping that is ours.
+        // SAFETY: whole pages of a mapping of this core.
         unsafe { rustix::mm::mlock(self.start, self.length) }?;
         Ok(())
     }
@@ -295,7 +295,7 @@ impl Pages<'_> {
     /// # Errors
     /// `ENOMEM` where the kernel has no room to split the mapping.
     pub fn unlock(&self) -> Result<()> {
-        // SAFETY: whole pages of a mapping that is ours.
+        // SAFETY: whole pages of a mapping of this core.
         unsafe { rustix::mm::munlock(self.start, self.length) }.map_err(Failure::system("munlock"))
     }
 
@@ -308,7 +308,7 @@ impl Pages<'_> {
     #[cfg(target_os = "linux")]
     pub fn evict(&self, file: &File, from: u64, to: u64) -> Result<()> {
         use rustix::fs::{Advice, fadvise};
-        // The order matters: the cache drops only pages that nobody maps and that are clean.
+        // The order matters: the cache drops only pages that are clean and not mapped.
         self.madvise(libc::MADV_DONTNEED).map_err(locked)?;
         match file.sync_data() {
             // A file system that has nothing to write to.
@@ -329,7 +329,7 @@ impl Pages<'_> {
     #[cfg(not(target_os = "linux"))]
     pub fn evict(&self, _: &File, _: u64, _: u64) -> Result<()> {
         use rustix::mm::{MsyncFlags, msync};
-        // SAFETY: whole pages of a mapping that is ours; what was written is written to the file
+        // SAFETY: whole pages of a mapping of this core; what was written is written to the file
         // before it is dropped.
         unsafe { msync(self.start, self.length, MsyncFlags::SYNC) }
             .map_err(Failure::system("msync"))?;
@@ -350,11 +350,11 @@ fn locked(error: io::Error) -> Failure {
 /// Whether `mincore` answers truly for the file: the kernel asks the same (`can_do_mincore`), and
 /// says "all in memory" to everybody else.
 #[cfg(target_os = "linux")]
-fn is_told_the_truth(file: &File) -> bool {
+fn may_ask_residency(file: &File) -> bool {
     use rustix::fs::{Access, AtFlags, CWD, accessat};
     use std::os::fd::AsRawFd;
     use std::os::unix::fs::MetadataExt;
-    let owner = file.metadata().map(|facts| facts.uid()).ok();
+    let owner = file.metadata().map(|metadata| metadata.uid()).ok();
     if owner == Some(rustix::process::geteuid().as_raw()) {
         return true;
     }
@@ -363,6 +363,6 @@ fn is_told_the_truth(file: &File) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_told_the_truth(_: &File) -> bool {
+fn may_ask_residency(_: &File) -> bool {
     true
 }

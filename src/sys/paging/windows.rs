@@ -1,5 +1,5 @@
-//! What is in memory, and asking the system to change that: Windows. Not yet run by us: what it
-//! promises is from Microsoft's documentation of the functions it calls.
+//! What is in memory, and asking the system to change that: Windows. Not run yet: it
+//! follows Microsoft's documentation of the functions it calls.
 
 use std::ffi::c_void;
 use std::fs::File;
@@ -20,10 +20,10 @@ use crate::error::{Failure, Result};
 
 /// The size of a page in bytes.
 pub fn page_size() -> usize {
-    let mut facts = SYSTEM_INFO::default();
+    let mut info = SYSTEM_INFO::default();
     // SAFETY: fills in the structure that it is given.
-    unsafe { GetSystemInfo(&mut facts) };
-    facts.dwPageSize as usize
+    unsafe { GetSystemInfo(&mut info) };
+    info.dwPageSize as usize
 }
 
 /// How many bytes this process may lock: a little less than its minimum working set, which
@@ -54,7 +54,7 @@ impl Pages<'_> {
     /// bytes included.
     ///
     /// # Safety
-    /// The bytes lie within one mapping of ours that outlives the answer.
+    /// The bytes lie within one mapping of this core that outlives the answer.
     pub unsafe fn around(address: *mut u8, length: usize) -> Self {
         let before = address as usize % page_size();
         Pages {
@@ -101,14 +101,14 @@ impl Pages<'_> {
     pub fn populate(&self) -> io::Result<()> {
         let _ = self.prefetch();
         for offset in (0..self.length).step_by(page_size()) {
-            // SAFETY: a page of a mapping that is ours; Windows lets nobody cut a mapped file.
+            // SAFETY: a page of a mapping of this core; Windows refuses to truncate a mapped file.
             unsafe { self.start.byte_add(offset).cast::<u8>().read_volatile() };
         }
         Ok(())
     }
 
     /// One byte for each page: 1 where it is in this process's working set. Pages that Windows
-    /// keeps in its standby list are in memory, too, but it does not tell.
+    /// keeps in its standby list are in memory, too, but are not reported.
     ///
     /// # Errors
     /// `ENOMEM` where there is no room for the answer, and what `QueryWorkingSetEx` refuses.
@@ -152,7 +152,7 @@ impl Pages<'_> {
     /// # Errors
     /// What `VirtualLock` refuses: more than the process's minimum working set allows.
     pub fn lock(&self, _: bool) -> io::Result<()> {
-        // SAFETY: whole pages of a mapping that is ours.
+        // SAFETY: whole pages of a mapping of this core.
         match self.length == 0 || unsafe { VirtualLock(self.start, self.length) } != 0 {
             true => Ok(()),
             false => Err(io::Error::last_os_error()),
@@ -164,7 +164,7 @@ impl Pages<'_> {
     /// # Errors
     /// What `VirtualUnlock` refuses.
     pub fn unlock(&self) -> Result<()> {
-        // SAFETY: whole pages of a mapping that is ours.
+        // SAFETY: whole pages of a mapping of this core.
         if self.length == 0 || unsafe { VirtualUnlock(self.start, self.length) } != 0 {
             return Ok(());
         }

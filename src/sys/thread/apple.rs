@@ -1,8 +1,8 @@
 //! Which thread this is, and whether another one still lives. Compiled only on macOS, and not yet
-//! run by us.
+//! run.
 //!
 //! macOS gives out no thread ids that other processes could look up, so a signature is that of the
-//! process, and tells up to 32 threads of it apart. That a process has ended is found out; that a
+//! process, and distinguishes up to 32 threads of it. That a process has ended is found out; that a
 //! worker was terminated while its process lives on is not.
 
 use std::io;
@@ -20,7 +20,7 @@ pub fn current() -> Signature {
     static THREADS: AtomicU32 = AtomicU32::new(0);
     let thread = THREADS.fetch_add(1, Ordering::Relaxed) & ((1 << THREAD_BITS) - 1);
     let process = std::process::id();
-    let started = information(process).map_or(0, |facts| start_time(&facts));
+    let started = information(process).map_or(0, |info| start_time(&info));
     Signature::new(process << THREAD_BITS | thread, started)
 }
 
@@ -37,18 +37,18 @@ pub fn is_dead(owner: Signature) -> bool {
     if answer != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH) {
         return true;
     }
-    information(process).is_some_and(|facts| {
-        facts.pbi_status == libc::SZOMB || owner != Signature::new(owner.id(), start_time(&facts))
+    information(process).is_some_and(|info| {
+        info.pbi_status == libc::SZOMB || owner != Signature::new(owner.id(), start_time(&info))
     })
 }
 
-fn start_time(facts: &libc::proc_bsdinfo) -> u64 {
-    facts.pbi_start_tvsec * 1_000_000 + facts.pbi_start_tvusec
+fn start_time(info: &libc::proc_bsdinfo) -> u64 {
+    info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec
 }
 
-/// What proc_pidinfo(3) tells of a process; nothing where it belongs to another user.
+/// What proc_pidinfo(3) reports of a process; nothing where it belongs to another user.
 fn information(process: u32) -> Option<libc::proc_bsdinfo> {
-    let mut facts = MaybeUninit::<libc::proc_bsdinfo>::uninit();
+    let mut info = MaybeUninit::<libc::proc_bsdinfo>::uninit();
     let size = size_of::<libc::proc_bsdinfo>() as libc::c_int;
     // SAFETY: the call writes at most `size` bytes there, and answers how many it wrote.
     let written = unsafe {
@@ -56,10 +56,10 @@ fn information(process: u32) -> Option<libc::proc_bsdinfo> {
             process as libc::c_int,
             libc::PROC_PIDTBSDINFO,
             0,
-            facts.as_mut_ptr().cast(),
+            info.as_mut_ptr().cast(),
             size,
         )
     };
     // SAFETY: all of it was written.
-    (written == size).then(|| unsafe { facts.assume_init() })
+    (written == size).then(|| unsafe { info.assume_init() })
 }

@@ -16,10 +16,10 @@ pub fn current() -> Signature {
 }
 
 /// A number for the namespaces in which ids and start times of this process mean the same. None
-/// where `/proc` is missing or belongs to another pid namespace: then nobody's death can be proved.
+/// where `/proc` is missing or belongs to another pid namespace: then no thread's death can be proved.
 pub fn namespace() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/thread-self/status").ok()?;
-    // One id for each namespace from that of this /proc inwards to ours (proc_pid_status(5)).
+    // One id for each namespace from that of this /proc inwards to this process's (proc_pid_status(5)).
     let ids = status
         .lines()
         .find_map(|line| line.strip_prefix("NSpid:"))?;
@@ -42,7 +42,7 @@ pub fn is_dead(owner: Signature) -> bool {
         return true;
     }
     // A zombie still has its id. Where /proc hides the thread (`hidepid`) nothing is known: a lock
-    // is never taken from somebody who may live.
+    // is never taken from an owner that may live.
     let Some((state, started)) = state_and_start(&format!("{id}/task/{id}")) else {
         return false;
     };
