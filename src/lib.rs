@@ -6,6 +6,7 @@
 //!
 //! The districts, from bottom to top; each imports only from those before it:
 //!
+//! - `model`: for tests, runs threads in every order;
 //! - `error`: what can go wrong, and how it travels to TypeScript;
 //! - `sys`: the operating system, one folder a capability;
 //! - `guard`: survives faults in mapped memory;
@@ -16,16 +17,29 @@
 //! `unsafe` is in `sys`, `guard`, `memory/region.rs` and `memory/array_buffer.rs` only.
 //! `__test__/house.spec.ts` checks both rules.
 
+#![cfg_attr(
+    test,
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "without the exports much of the core has no caller"
+    )
+)]
+
 mod error;
+#[cfg(not(test))]
 mod exports;
 mod guard;
 mod memory;
+#[cfg(test)]
+mod model;
 mod search;
 mod sync;
 mod sys;
 
 /// Pins the addon's image before any thread or handler exists: finalizers may run after the worker
 /// that loaded the addon has ended.
+#[cfg(not(test))]
 #[napi_derive::module_init]
 fn pin() {
     napi::bindgen_prelude::retain_current_module_for_unload_safety();

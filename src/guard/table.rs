@@ -6,13 +6,23 @@
 //! one retired longest ago is taken from them, by when no fault of before its closing is under way.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+#[cfg(not(test))]
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize};
+#[cfg(not(test))]
+use std::sync::{Mutex, MutexGuard};
+#[cfg(not(test))]
+use std::thread;
 
 use crate::error::{Failure, Result};
+#[cfg(test)]
+use crate::model::sync::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard};
+#[cfg(test)]
+use crate::model::thread;
 
-/// As many slots as Linux allows maps in a process by default (65,530), rounded up.
-const SLOTS: usize = 65_536;
+/// As many slots as Linux allows maps in a process by default (65,530), rounded up; two in tests.
+const SLOTS: usize = if cfg!(test) { 2 } else { 65_536 };
 
 /// The file behind the map lost pages.
 pub const TRUNCATED: u32 = 1;
@@ -299,7 +309,7 @@ impl Slot {
     /// Returns when no handler looks at the slot; the state that keeps others away is set already.
     fn wait_for_users(&self) {
         while self.users.load(Ordering::SeqCst) != 0 {
-            std::thread::yield_now();
+            thread::yield_now();
         }
     }
 
@@ -313,9 +323,10 @@ impl Slot {
     allow(dead_code, reason = "there a file cannot lose what is mapped")
 )]
 impl Found {
-    /// Whether the map was closed: its range is zero pages, no access to it can fail.
+    /// Whether the map was closed: its range is zero pages, no access to it can fail. A slot that is
+    /// being freed is that of a closed map, too: its descriptor may be another file's by now.
     pub fn is_retired(&self) -> bool {
-        self.slot.state.load(Ordering::SeqCst) == RETIRED
+        self.slot.state.load(Ordering::SeqCst) != LIVE
     }
 
     /// The first page's address.
@@ -384,3 +395,7 @@ impl Found {
         FLAGS[self.index].fetch_or(flag, Ordering::AcqRel) & flag == 0
     }
 }
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

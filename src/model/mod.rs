@@ -1,0 +1,399 @@
+//! For tests only: runs a few threads in every order that can make a difference.
+//!
+//! [`explore`] runs a scenario again and again. Its threads are real, but one runs at a time, and
+//! before each access to what they share ([`sync`], [`futex`]) the scheduler decides which goes
+//! next. It searches all decisions depth first; orders that differ only in accesses that do not
+//! depend on each other count as one (sleep sets: Godefroid, "Partial-Order Methods for the
+//! Verification of Concurrent Systems", 1996). A thread that spins waits until what it has read
+//! changes, and time passes only as `early_timeouts` and a standstill of all threads let it.
+//!
+//! `loom` would not do: it takes sequentially consistent accesses for weaker ones, which makes the
+//! table's protocol (announce, then look whether the other side has announced) fail where the
+//! hardware's cannot, and it has neither static locks nor futexes. The price: every access counts as
+//! sequentially consistent here, so a wrong `Ordering` is not found.
+
+pub mod futex;
+pub mod sync;
+pub mod thread;
+pub mod time;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What a thread of a scenario does.
+pub type Task = Box<dyn FnOnce() + Send>;
+
+/// The threads of a scenario, and what must hold when all have ended.
+pub struct Scenario {
+    /// They start together.
+    pub threads: Vec<Task>,
+    /// Runs after the last thread, outside the model.
+    pub check: Box<dyn FnOnce()>,
+}
+
+/// An object that threads share, by the order in which one run first touches it.
+type Id = usize;
+
+/// Where an object keeps its number: of the run, and within it.
+#[derive(Default)]
+pub struct Object(AtomicU64);
+
+impl Object {
+    /// Not touched yet.
+    pub const fn new() -> Object {
+        Object(AtomicU64::new(0))
+    }
+
+    fn id(&self, run: &Run) -> Id {
+        let known = self.0.load(Ordering::Relaxed);
+        if known >> 32 == run.number {
+            return (known & 0xffff_ffff) as Id;
+        }
+        let mut state = run.state();
+        let id = state.versions.len();
+        state.versions.push(0);
+        self.0
+            .store(run.number << 32 | id as u64, Ordering::Relaxed);
+        id
+    }
+}
+
+/// The objects that a step touches, and whether it changes them.
+type Accesses = Vec<(Id, bool)>;
+
+fn depend(one: &Accesses, other: &Accesses) -> bool {
+    one.iter()
+        .any(|&(a, changes)| other.iter().any(|&(b, also)| a == b && (changes || also)))
+}
+
+/// When a thread's next step can be taken.
+#[derive(Clone)]
+enum Ready {
+    Always,
+    /// The lock is free.
+    Unlocked(Id),
+    /// The object was changed since it had this version.
+    Changed(Id, u64),
+    /// A futex was woken; or a time out.
+    Woken,
+}
+
+#[derive(Clone)]
+struct Step {
+    accesses: Accesses,
+    ready: Ready,
+}
+
+/// A thread, and whether its step is to time out.
+type Choice = (usize, bool);
+
+/// One decision and what is left to try of it.
+struct Node {
+    choices: Vec<(Choice, Accesses)>,
+    current: usize,
+    /// What would only repeat an order that was seen.
+    asleep: Vec<(Choice, Accesses)>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The next step of each thread; None where it runs or has ended.
+    steps: Vec<Option<Step>>,
+    running: Option<usize>,
+    ended: usize,
+    timed_out: bool,
+    versions: Vec<u64>,
+    locked: BTreeMap<Id, bool>,
+    /// The objects that a thread sleeps on, and which of them woke it.
+    sleeping: BTreeMap<usize, (Vec<Id>, Option<Id>)>,
+    last_read: BTreeMap<usize, (Id, u64)>,
+    now: Duration,
+    timeouts: BTreeMap<usize, Duration>,
+    early_timeouts: usize,
+    trail: Vec<Node>,
+    depth: usize,
+    asleep: Vec<(Choice, Accesses)>,
+    /// Whether all that follows was seen before.
+    repeats: bool,
+    failure: Option<String>,
+}
+
+/// One execution of a scenario.
+struct Run {
+    number: u64,
+    state: Mutex<State>,
+    turn: Condvar,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<(Arc<Run>, usize)>> = const { RefCell::new(None) };
+}
+
+fn current() -> Option<(Arc<Run>, usize)> {
+    // A thread that unwinds takes no more steps.
+    if std::thread::panicking() {
+        return None;
+    }
+    CURRENT.with(|current| current.borrow().clone())
+}
+
+impl State {
+    fn is_ready(&self, thread: usize, step: &Step) -> bool {
+        match step.ready {
+            Ready::Always => true,
+            Ready::Unlocked(id) => !self.locked.get(&id).copied().unwrap_or(false),
+            Ready::Changed(id, version) => self.versions[id] != version,
+            Ready::Woken => self.sleeping[&thread].1.is_some(),
+        }
+    }
+
+    /// The steps that can be taken now.
+    fn choices(&self) -> Vec<(Choice, Accesses)> {
+        let steps = || {
+            self.steps
+                .iter()
+                .enumerate()
+                .filter_map(|(thread, step)| Some((thread, step.as_ref()?)))
+        };
+        let mut choices: Vec<_> = steps()
+            .filter(|(thread, step)| self.is_ready(*thread, step))
+            .map(|(thread, step)| ((thread, false), step.accesses.clone()))
+            .collect();
+        if choices.is_empty() || self.early_timeouts > 0 {
+            let first = self.timeouts.values().min();
+            choices.extend(
+                steps()
+                    .filter(|(thread, step)| {
+                        matches!(step.ready, Ready::Woken)
+                            && !self.is_ready(*thread, step)
+                            && self.timeouts.get(thread) == first
+                    })
+                    .map(|(thread, step)| {
+                        // What passes is everybody's time.
+                        let all = (0..self.versions.len()).map(|id| (id, true));
+                        (
+                            (thread, true),
+                            step.accesses.iter().copied().chain(all).collect(),
+                        )
+                    }),
+            );
+        }
+        choices
+    }
+
+    /// Decides which thread runs next.
+    fn decide(&mut self) {
+        let choices = self.choices();
+        self.running = None;
+        if choices.is_empty() {
+            if self.ended < self.steps.len() && self.failure.is_none() {
+                self.failure = Some("all threads are blocked".to_owned());
+            }
+            return;
+        }
+        let (choice, accesses) = if self.repeats {
+            choices[0].clone()
+        } else {
+            if self.depth == self.trail.len() {
+                let asleep = std::mem::take(&mut self.asleep);
+                let choices: Vec<_> = choices
+                    .iter()
+                    .filter(|(choice, _)| asleep.iter().all(|(other, _)| other != choice))
+                    .cloned()
+                    .collect();
+                self.trail.push(Node {
+                    choices,
+                    current: 0,
+                    asleep,
+                });
+            }
+            let node = &self.trail[self.depth];
+            match node.choices.get(node.current) {
+                None => {
+                    // It ends in any order, so that its threads end.
+                    self.trail.pop();
+                    self.repeats = true;
+                    choices[0].clone()
+                }
+                Some((choice, accesses)) => {
+                    let seen = node.asleep.iter().chain(&node.choices[..node.current]);
+                    let independent = |other: &&(Choice, Accesses)| {
+                        other.0.0 != choice.0 && !depend(&other.1, accesses)
+                    };
+                    self.asleep = seen.filter(independent).cloned().collect();
+                    self.depth += 1;
+                    assert!(
+                        choices.iter().any(|(other, _)| other == choice),
+                        "the scenario is not the same each time"
+                    );
+                    (*choice, accesses.clone())
+                }
+            }
+        };
+        for &(id, changes) in &accesses {
+            self.versions[id] += u64::from(changes);
+        }
+        let (thread, timed_out) = choice;
+        self.timed_out = timed_out;
+        if timed_out {
+            self.early_timeouts = self.early_timeouts.saturating_sub(1);
+            self.now = self.now.max(self.timeouts[&thread]);
+        }
+        self.steps[thread] = None;
+        self.running = Some(thread);
+    }
+
+    /// Goes on to the next order; false where all were seen.
+    fn advance(trail: &mut Vec<Node>) -> bool {
+        while let Some(node) = trail.last_mut() {
+            node.current += 1;
+            if node.current < node.choices.len() {
+                return true;
+            }
+            trail.pop();
+        }
+        false
+    }
+}
+
+impl Run {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until it is this thread's turn to take the step; whether it timed out.
+    fn take(&self, thread: usize, step: Step) -> bool {
+        let mut state = self.state();
+        state.steps[thread] = Some(step);
+        state.decide();
+        self.turn.notify_all();
+        self.wait(state, thread)
+    }
+
+    fn wait(&self, mut state: MutexGuard<'_, State>, thread: usize) -> bool {
+        while state.running != Some(thread) {
+            if state.failure.is_some() {
+                drop(state);
+                resume_unwind(Box::new("the run has failed"));
+            }
+            state = self
+                .turn
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        state.timed_out
+    }
+
+    fn spawn(self: &Arc<Run>, task: Task) -> std::thread::JoinHandle<()> {
+        let mut state = self.state();
+        let thread = state.steps.len();
+        state.steps.push(Some(Step {
+            accesses: Vec::new(),
+            ready: Ready::Always,
+        }));
+        drop(state);
+        let run = Arc::clone(self);
+        std::thread::spawn(move || {
+            CURRENT.with(|current| *current.borrow_mut() = Some((Arc::clone(&run), thread)));
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                run.wait(run.state(), thread);
+                task();
+            }));
+            let mut state = run.state();
+            state.ended += 1;
+            if let Err(panic) = outcome
+                && state.failure.is_none()
+            {
+                let text = panic.downcast_ref::<String>().cloned();
+                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()));
+                state.failure = Some(text.unwrap_or_else(|| "a thread panicked".to_owned()));
+            }
+            if state.failure.is_none() {
+                state.decide();
+            }
+            run.turn.notify_all();
+        })
+    }
+}
+
+/// Takes a step of a thread of a model; outside of one, nothing happens.
+fn step(objects: &[(&Object, bool)], ready: impl FnOnce(&[Id]) -> Ready) {
+    if let Some((run, thread)) = current() {
+        let ids: Vec<Id> = objects.iter().map(|(object, _)| object.id(&run)).collect();
+        let accesses = ids
+            .iter()
+            .copied()
+            .zip(objects.iter().map(|(_, changes)| *changes));
+        run.take(
+            thread,
+            Step {
+                accesses: accesses.collect(),
+                ready: ready(&ids),
+            },
+        );
+        if let [id] = ids[..] {
+            let mut state = run.state();
+            let version = state.versions[id];
+            state.last_read.insert(thread, (id, version));
+        }
+    }
+}
+
+/// Runs what `scenario` makes in every order, with up to `early_timeouts` waits of each run timing
+/// out although something else could happen. Returns the number of runs.
+///
+/// # Panics
+/// Where a thread panics, a check fails, all threads are blocked, or there are more than
+/// `most_runs` orders.
+pub fn explore(most_runs: usize, early_timeouts: usize, scenario: impl Fn() -> Scenario) -> usize {
+    static NUMBER: AtomicU64 = AtomicU64::new(1);
+    let mut trail = Vec::new();
+    for runs in 1..=most_runs {
+        let Scenario { threads, check } = scenario();
+        let run = Arc::new(Run {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            state: Mutex::new(State {
+                trail,
+                early_timeouts,
+                ..State::default()
+            }),
+            turn: Condvar::new(),
+        });
+        let handles: Vec<_> = threads.into_iter().map(|task| run.spawn(task)).collect();
+        run.state().decide();
+        run.turn.notify_all();
+        for handle in handles {
+            let _ = handle.join();
+        }
+        // Threads that the scenario's threads have started.
+        let mut state = run.state();
+        while state.ended < state.steps.len() && state.failure.is_none() {
+            state = run.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let order: Vec<_> = state
+            .trail
+            .iter()
+            .map(|node| node.choices[node.current].0)
+            .collect();
+        if let Some(failure) = &state.failure {
+            panic!("run {runs}: {failure}; the order: {order:?}");
+        }
+        trail = std::mem::take(&mut state.trail);
+        drop(state);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(check)) {
+            eprintln!("run {runs}: the order: {order:?}");
+            resume_unwind(panic);
+        }
+        if !State::advance(&mut trail) {
+            return runs;
+        }
+    }
+    panic!("there are more than {most_runs} orders");
+}
+
+#[path = "model_tests.rs"]
+mod tests;
