@@ -119,6 +119,8 @@ struct State {
     asleep: Vec<(Choice, Accesses)>,
     /// Whether all that follows was seen before.
     repeats: bool,
+    /// The state of a generator of random numbers, where decisions are drawn and not searched.
+    random: Option<u64>,
     failure: Option<String>,
 }
 
@@ -197,6 +199,12 @@ impl State {
         }
         let (choice, accesses) = if self.repeats {
             choices[0].clone()
+        } else if let Some(random) = &mut self.random {
+            // Xorshift: Marsaglia, "Xorshift RNGs", 2003.
+            *random ^= *random << 13;
+            *random ^= *random >> 7;
+            *random ^= *random << 17;
+            choices[(*random % choices.len() as u64) as usize].clone()
         } else {
             if self.depth == self.trail.len() {
                 let asleep = std::mem::take(&mut self.asleep);
@@ -350,49 +358,74 @@ fn step(objects: &[(&Object, bool)], ready: impl FnOnce(&[Id]) -> Ready) {
 /// Where a thread panics, a check fails, all threads are blocked, or there are more than
 /// `most_runs` orders.
 pub fn explore(most_runs: usize, early_timeouts: usize, scenario: impl Fn() -> Scenario) -> usize {
-    static NUMBER: AtomicU64 = AtomicU64::new(1);
     let mut trail = Vec::new();
     for runs in 1..=most_runs {
-        let Scenario { threads, check } = scenario();
-        let run = Arc::new(Run {
-            number: NUMBER.fetch_add(1, Ordering::Relaxed),
-            state: Mutex::new(State {
-                trail,
-                early_timeouts,
-                ..State::default()
-            }),
-            turn: Condvar::new(),
-        });
-        let handles: Vec<_> = threads.into_iter().map(|task| run.spawn(task)).collect();
-        run.state().decide();
-        run.turn.notify_all();
-        for handle in handles {
-            let _ = handle.join();
-        }
-        // Threads that the scenario's threads have started.
-        let mut state = run.state();
-        while state.ended < state.steps.len() && state.failure.is_none() {
-            state = run.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        let order: Vec<_> = state
-            .trail
-            .iter()
-            .map(|node| node.choices[node.current].0)
-            .collect();
-        if let Some(failure) = &state.failure {
-            panic!("run {runs}: {failure}; the order: {order:?}");
-        }
-        trail = std::mem::take(&mut state.trail);
-        drop(state);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(check)) {
-            eprintln!("run {runs}: the order: {order:?}");
-            resume_unwind(panic);
-        }
+        trail = run(runs, trail, early_timeouts, None, &scenario);
         if !State::advance(&mut trail) {
             return runs;
         }
     }
     panic!("there are more than {most_runs} orders");
+}
+
+/// As [`explore`], for scenarios with too many orders: runs a number of them, drawn at random but
+/// the same each time.
+///
+/// # Panics
+/// As `explore`, other than for the number of orders.
+pub fn sample(runs: usize, early_timeouts: usize, scenario: impl Fn() -> Scenario) {
+    for number in 1..=runs {
+        let seed = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        run(number, Vec::new(), early_timeouts, Some(seed), &scenario);
+    }
+}
+
+/// Runs a scenario once, with the decisions of `trail` first. Returns all decisions.
+fn run(
+    runs: usize,
+    trail: Vec<Node>,
+    early_timeouts: usize,
+    random: Option<u64>,
+    scenario: &impl Fn() -> Scenario,
+) -> Vec<Node> {
+    static NUMBER: AtomicU64 = AtomicU64::new(1);
+    let Scenario { threads, check } = scenario();
+    let run = Arc::new(Run {
+        number: NUMBER.fetch_add(1, Ordering::Relaxed),
+        state: Mutex::new(State {
+            trail,
+            early_timeouts,
+            random,
+            ..State::default()
+        }),
+        turn: Condvar::new(),
+    });
+    let handles: Vec<_> = threads.into_iter().map(|task| run.spawn(task)).collect();
+    run.state().decide();
+    run.turn.notify_all();
+    for handle in handles {
+        let _ = handle.join();
+    }
+    // Threads that the scenario's threads have started.
+    let mut state = run.state();
+    while state.ended < state.steps.len() && state.failure.is_none() {
+        state = run.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+    }
+    let order: Vec<_> = state
+        .trail
+        .iter()
+        .map(|node| node.choices[node.current].0)
+        .collect();
+    if let Some(failure) = &state.failure {
+        panic!("run {runs}: {failure}; the order: {order:?}");
+    }
+    let trail = std::mem::take(&mut state.trail);
+    drop(state);
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(check)) {
+        eprintln!("run {runs}: the order: {order:?}");
+        resume_unwind(panic);
+    }
+    trail
 }
 
 #[path = "model_tests.rs"]

@@ -26,3 +26,10 @@ impl Add<Duration> for Instant {
         Instant(self.0 + time)
     }
 }
+
+impl Instant {
+    /// How much time has passed since the run began.
+    pub fn since_start(self) -> Duration {
+        self.0
+    }
+}

@@ -7,16 +7,35 @@
 //! Whoever is waited for can die after changing a word and before waking anybody, so the threads
 //! look at their words once in a while by themselves, and then also whether holders have died.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+#[cfg(not(test))]
+use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::{Arc, PoisonError};
+#[cfg(not(test))]
+use std::sync::{Mutex, MutexGuard};
+#[cfg(not(test))]
+use std::thread;
+use std::time::Duration;
+#[cfg(not(test))]
+use std::time::Instant;
 
 use napi::Status;
 use napi::bindgen_prelude::FnArgs;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 
+#[cfg(test)]
+use self::tests::{Lookups, Settle, Word};
 use crate::error::{Failure, Result};
+#[cfg(test)]
+use crate::model::{
+    futex::{self, MOST_WORDS, Woken},
+    sync::{AtomicBool, AtomicU32, Mutex, MutexGuard},
+    thread,
+    time::Instant,
+};
+#[cfg(not(test))]
 use crate::sync::word::{Lookups, Word};
+#[cfg(not(test))]
 use crate::sys::futex::{self, MOST_WORDS, Woken};
 
 /// How often the threads look by themselves.
@@ -32,6 +51,7 @@ const LAST_POLL: Duration = Duration::from_millis(16);
 
 /// Calls the JavaScript thread that waits, with the number of the wait and whether a holder was
 /// lost. It does not keep that thread's event loop alive; `lib/waiting.ts` does while it waits.
+#[cfg(not(test))]
 pub type Settle =
     ThreadsafeFunction<FnArgs<(f64, bool)>, (), FnArgs<(f64, bool)>, Status, false, true, 0>;
 
@@ -122,7 +142,7 @@ pub fn submit(pending: Arc<Pending>) -> Result<()> {
         inbox: Mutex::default(),
     });
     let served = Arc::clone(&waiter);
-    std::thread::Builder::new()
+    thread::Builder::new()
         .name("memmap-wait".to_owned())
         .stack_size(128 * 1024)
         .spawn(move || served.run())
@@ -243,3 +263,7 @@ fn settle(waits: &mut Vec<Arc<Pending>>, woken: Woken, next_look: &mut Instant) 
         !changed && !lost_holder
     });
 }
+
+#[cfg(test)]
+#[path = "waiters_tests.rs"]
+mod tests;
