@@ -78,7 +78,7 @@ pub fn size_of(file: &File) -> Result<u64> {
     if kind.is_file() {
         if metadata.size() == 0 && is_pseudo_file(file) {
             return Err(unmappable(
-                "a pseudo file, which the kernel writes when it is read",
+                "a file that the kernel generates when it is read",
             ));
         }
         return Ok(metadata.size());
