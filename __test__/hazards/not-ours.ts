@@ -97,11 +97,11 @@ const scenarios: Record<string, () => unknown> = {
           offset: number,
           length: undefined,
           guarded: boolean,
-        ) => { length: number; lend(start: number, end: number): ArrayBuffer };
+        ) => { length: number; externalArrayBuffer(start: number, end: number): ArrayBuffer };
       };
       touchHole((path) => {
         const map = new Native(path, 0, undefined, true);
-        return { buffer: Buffer.from(map.lend(0, map.length)) };
+        return { buffer: Buffer.from(map.externalArrayBuffer(0, map.length)) };
       });
       touchHole((path) => Mmap.open(path));
       trap();

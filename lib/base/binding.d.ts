@@ -5,7 +5,7 @@
 export declare class FileLock {
   /** Opens the file, creating it where it is missing, or takes a share of an open descriptor. */
   constructor(file: string | Uint8Array | number, start?: number | undefined | null, length?: number | undefined | null)
-  /** Locks unless somebody else holds a lock that is in the way. Answers whether it did. */
+  /** Locks unless another owner has a lock that conflicts. Answers whether it did. */
   tryLock(shared: boolean): boolean
   /** Unlocks and closes the file. */
   unlock(): void
@@ -20,7 +20,7 @@ export declare class Mmap {
   /** Opens the file at `location`, if it is still that file. */
   static reopen(location: Location, offset: number, length: number, guarded: boolean): Mmap
   /** Another map of the same file, or a copy of the same anonymous memory. */
-  again(length: number): Mmap
+  remap(length: number): Mmap
   /** Releases the file, and the memory where no ArrayBuffer was made. */
   close(): void
   /** The number of bytes, 0 once closed. */
@@ -30,9 +30,9 @@ export declare class Mmap {
   /** Where the file is found again; null for anonymous memory. */
   location(opened?: string | Uint8Array | undefined): Location | null
   /** An ArrayBuffer over the bytes from `start` to `end`. */
-  lend(start: number, end: number): ArrayBuffer
+  externalArrayBuffer(start: number, end: number): ArrayBuffer
   /** A SharedArrayBuffer over the bytes from `start` to `end`. */
-  lendShared(start: number, end: number): SharedArrayBuffer
+  externalSharedArrayBuffer(start: number, end: number): SharedArrayBuffer
   /** The index of this map's word in the fault flags; null where it is not guarded. */
   get slot(): number | null
   /** What the guard has survived so far. */
@@ -90,7 +90,7 @@ export declare class MmapCow {
   /** Opens the file at `location`, if it is still that file. */
   static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapCow
   /** Another map of the same file, or a copy of the same anonymous memory. */
-  again(length: number): MmapCow
+  remap(length: number): MmapCow
   /** Releases the file, and the memory where no ArrayBuffer was made. */
   close(): void
   /** The number of bytes, 0 once closed. */
@@ -100,9 +100,9 @@ export declare class MmapCow {
   /** Where the file is found again; null for anonymous memory. */
   location(opened?: string | Uint8Array | undefined): Location | null
   /** An ArrayBuffer over the bytes from `start` to `end`. */
-  lend(start: number, end: number): ArrayBuffer
+  externalArrayBuffer(start: number, end: number): ArrayBuffer
   /** A SharedArrayBuffer over the bytes from `start` to `end`. */
-  lendShared(start: number, end: number): SharedArrayBuffer
+  externalSharedArrayBuffer(start: number, end: number): SharedArrayBuffer
   /** The index of this map's word in the fault flags; null where it is not guarded. */
   get slot(): number | null
   /** What the guard has survived so far. */
@@ -166,7 +166,7 @@ export declare class MmapMut {
   /** Opens the file at `location`, if it is still that file. */
   static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapMut
   /** Another map of the same file, or a copy of the same anonymous memory. */
-  again(length: number): MmapMut
+  remap(length: number): MmapMut
   /** Releases the file, and the memory where no ArrayBuffer was made. */
   close(): void
   /** The number of bytes, 0 once closed. */
@@ -176,9 +176,9 @@ export declare class MmapMut {
   /** Where the file is found again; null for anonymous memory. */
   location(opened?: string | Uint8Array | undefined): Location | null
   /** An ArrayBuffer over the bytes from `start` to `end`. */
-  lend(start: number, end: number): ArrayBuffer
+  externalArrayBuffer(start: number, end: number): ArrayBuffer
   /** A SharedArrayBuffer over the bytes from `start` to `end`. */
-  lendShared(start: number, end: number): SharedArrayBuffer
+  externalSharedArrayBuffer(start: number, end: number): SharedArrayBuffer
   /** The index of this map's word in the fault flags; null where it is not guarded. */
   get slot(): number | null
   /** What the guard has survived so far. */
@@ -256,9 +256,9 @@ export declare class MmapMut {
   wake(offset: number, count: number): number
   /**
    * As `wait`, without blocking: settles through `waits`, with the number `id`, also when one of
-   * the signatures in the words from `firstHolder` on is gone or that of a dead thread.
+   * the words from `firstOwner` on has lost its owner: it is 0, or the signature of a dead thread.
    */
-  waitAsync(waits: Waits, id: number, offset: number, expected: number, expectedHigh: number | undefined | null, firstHolder: number, holders: number): PendingWait
+  waitAsync(waits: Waits, id: number, offset: number, expected: number, expectedHigh: number | undefined | null, firstOwner: number, owners: number): PendingWait
 }
 
 /** Something to look for, prepared once. */
@@ -279,8 +279,8 @@ export declare class PendingWait {
 
 /** Where the waits of one JavaScript thread settle. */
 export declare class Waits {
-  /** `settle` is called with the number of a wait and whether it ended for want of a holder. */
-  constructor(settle: (id: number, lostHolder: boolean) => void)
+  /** `settle` is called with the number of a wait and whether it ended because an owner was lost. */
+  constructor(settle: (id: number, lostOwner: boolean) => void)
 }
 
 /** Whether this runtime can make a SharedArrayBuffer of a map's memory. */
@@ -308,7 +308,7 @@ export interface Found {
   matches: Float64Array
 }
 
-/** Whether the thread that has signed a word is certainly gone. */
+/** Whether the thread whose signature is in a word has certainly ended. */
 export declare function isAbandoned(word: number): boolean
 
 /** Has `listener` called on this thread after each fault that JavaScript does not know of yet. */
@@ -347,7 +347,7 @@ export interface SurvivedFaults {
 /** 32 bits of a hash of the namespaces in which signatures can be compared; 0 where they cannot. */
 export declare function threadNamespace(): number
 
-/** The 30 bits with which this thread signs what it holds. */
+/** The 30 bits by which this thread owns locks. */
 export declare function threadSignature(): number
 
 /** Removes the name of a shared memory object. */
@@ -356,5 +356,5 @@ export declare function unlinkShared(name: string): void
 /** How many threads serve pending waits in this process. */
 export declare function waiterThreads(): number
 
-/** Whether the system tells of changes to many words by itself, as far as was tried. */
+/** Whether the system can wait for many words at once, as far as was tried. */
 export declare function waitsForMany(): boolean

@@ -14,7 +14,7 @@ export function refresh(memory: Memory): boolean {
     const length = memory.lengthWithin(size);
     if (length === memory.length && memory.isWhole) return false;
     memory.assertReplaceable();
-    memory.replace(open.again(length));
+    memory.replace(open.remap(length));
     return true;
   }, memory.path);
 }
@@ -33,7 +33,7 @@ export function resize(
   const { path, offset } = memory;
   const fileSize = memory.fileSize;
   if (fileSize === null) {
-    memory.resize(attempt(() => open.again(size), path));
+    memory.resize(attempt(() => open.remap(size), path));
     return;
   }
   const end = offset + memory.length;
@@ -60,7 +60,7 @@ function grow(
   const before = offset + memory.length;
   attempt(() => open.setFileSize(offset + length, allocate), path);
   try {
-    memory.resize(open.again(length));
+    memory.resize(open.remap(length));
   } catch (error) {
     restore(() => open.setFileSize(before, false));
     throw fromNative(error, path);
@@ -73,9 +73,9 @@ function grow(
  */
 function shrink(memory: Memory<Binding.MmapMut>, open: Binding.MmapMut, length: number): void {
   const { path, offset, length: before } = memory;
-  const kept = attempt(() => open.again(process.platform === 'win32' ? 0 : length), path);
+  const kept = attempt(() => open.remap(process.platform === 'win32' ? 0 : length), path);
   memory.resize(kept);
-  const remap = (size: number) => memory.resize(attempt(() => kept.again(size), path));
+  const remap = (size: number) => memory.resize(attempt(() => kept.remap(size), path));
   try {
     kept.setFileSize(offset + length, false);
   } catch (error) {

@@ -132,7 +132,10 @@ export class Buffers {
     if (start === end) return this.#shared ? new SharedArrayBuffer(0) : new ArrayBuffer(0);
     this.#isExported = true;
     const arrayBuffer = attempt(
-      () => (this.#shared ? this.#native.lendShared(start, end) : this.#native.lend(start, end)),
+      () =>
+        this.#shared
+          ? this.#native.externalSharedArrayBuffer(start, end)
+          : this.#native.externalArrayBuffer(start, end),
       this.#path,
     );
     KeepAlive.attach(arrayBuffer, this.#kept);

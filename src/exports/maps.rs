@@ -51,7 +51,7 @@ macro_rules! map_class {
 
             /// Another map of the same file, or a copy of the same anonymous memory.
             #[napi(catch_unwind)]
-            pub fn again(&self, length: f64) -> napi::Result<$name> {
+            pub fn remap(&self, length: f64) -> napi::Result<$name> {
                 Ok($name(self.0.remap(length as usize)?))
             }
 
@@ -86,14 +86,19 @@ macro_rules! map_class {
 
             /// An ArrayBuffer over the bytes from `start` to `end`.
             #[napi(catch_unwind, ts_return_type = "ArrayBuffer")]
-            pub fn lend(&self, env: Env, start: f64, end: f64) -> napi::Result<ExternalBuffer> {
+            pub fn external_array_buffer(
+                &self,
+                env: Env,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<ExternalBuffer> {
                 let (start, end) = (start as usize, end as usize);
                 Ok(self.0.external(&env, start, end, Kind::ArrayBuffer)?)
             }
 
             /// A SharedArrayBuffer over the bytes from `start` to `end`.
             #[napi(catch_unwind, ts_return_type = "SharedArrayBuffer")]
-            pub fn lend_shared(
+            pub fn external_shared_array_buffer(
                 &self,
                 env: Env,
                 start: f64,
