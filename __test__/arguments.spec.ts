@@ -119,7 +119,7 @@ for (const [name, parameters] of Object.entries(statics('', ''))) {
     t.deepEqual(readdirSync(folder), ['file']);
   });
 
-  test(`${name} takes valid arguments, and reads each option once`, (t) => {
+  test(`${name} takes valid arguments, and reads each option once`, async (t) => {
     const { path, fresh } = folderWithFile(t);
     const [className = '', method = ''] = name.split('.');
     const reads: string[] = [];
@@ -127,7 +127,7 @@ for (const [name, parameters] of Object.entries(statics('', ''))) {
     const values = real.map(({ valid, options }) =>
       options === undefined ? valid : watched(options, (option) => reads.push(option)),
     );
-    using map = use(Reflect.get(memmap, className), method, values) as memmap.MemoryMap;
+    using map = (await use(Reflect.get(memmap, className), method, values)) as memmap.MemoryMap;
     t.is(map.length, 8);
     t.deepEqual(reads.sort(), real.flatMap(({ options = {} }) => Object.keys(options)).sort());
   });

@@ -105,3 +105,23 @@ test('other maps of the file see the new bytes once they are refreshed', (t) => 
   t.true(reader.refresh());
   t.is(reader.buffer.toString(), 'content!!');
 });
+
+test('resizeAsync resizes as resize does', async (t) => {
+  const path = temporaryFile(t, 'abc');
+  using map = MmapMut.open(path);
+  await map.resizeAsync(2 ** 20);
+  t.is(statSync(path).size, 2 ** 20);
+  t.is(map.length, 2 ** 20);
+  t.is(map.buffer.toString('latin1', 0, 4), 'abc\0');
+  await map.resizeAsync(2);
+  t.is(readFileSync(path, 'latin1'), 'ab');
+  using anonymous = MmapMut.anonymous(3);
+  anonymous.write('xyz');
+  await anonymous.resizeAsync(5);
+  t.is(anonymous.buffer.toString('latin1'), 'xyz\0\0');
+  const [first, second] = await Promise.allSettled([map.resizeAsync(100), map.resizeAsync(200)]);
+  t.is(first.status, 'fulfilled');
+  // Whether the second sees the file or the map change first depends on when the job runs.
+  t.is(second.status, 'rejected');
+  t.is(map.length, 100);
+});

@@ -1,8 +1,12 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
 import { MmapError, MmapMut } from 'memmap';
 import { SharedMemory } from 'memmap/shm';
+import { ended } from './helpers/processes';
+import { root } from './helpers/temporary';
 
 let made = 0;
 
@@ -137,3 +141,83 @@ test('a class derived from SharedMemory makes instances of itself', (t) => {
   using opened = Queue.open(name);
   t.true(created instanceof Queue && opened instanceof Queue);
 });
+
+test('generated names differ, and openOrCreate creates what is missing alone', (t) => {
+  const name = SharedMemory.generateName();
+  t.not(name, SharedMemory.generateName());
+  t.teardown(() => SharedMemory.unlink(name));
+  using created = SharedMemory.openOrCreate(name, 100);
+  created.write('first');
+  using opened = SharedMemory.openOrCreate(name, 5000);
+  t.is(opened.length, 100);
+  t.is(opened.buffer.toString('latin1', 0, 5), 'first');
+});
+
+test('of many processes that open or create one object, all see one of the full length', async (t) => {
+  const name = uniqueName(t);
+  const script = `
+    const { SharedMemory } = require('memmap/shm');
+    const memory = SharedMemory.openOrCreate(process.argv[1], 4096);
+    if (memory.length !== 4096) throw new Error('length ' + memory.length);
+    memory.atomic(0).add(1);
+  `;
+  const runs = Array.from({ length: 8 }, () =>
+    ended(spawn(process.execPath, ['-e', script, name], { cwd: root })),
+  );
+  for (const { status, stderr } of await Promise.all(runs)) t.is(status, 0, stderr);
+  using memory = SharedMemory.open(name);
+  t.is(memory.atomic(0).load(), 8);
+});
+
+test('names that are not well-formed are refused: they would collide', (t) => {
+  for (const name of ['\ud800', 'a\udfff']) {
+    t.throws(() => SharedMemory.create(name, 8), { code: 'ERR_INVALID_ARG_VALUE' });
+  }
+});
+
+test('unlinkOnExit leaves an object that has the name by then', (t) => {
+  const name = uniqueName(t);
+  const script = `
+    const { SharedMemory } = require('memmap/shm');
+    const name = process.argv[1];
+    SharedMemory.create(name, 8, { unlinkOnExit: true });
+    require('node:child_process').execFileSync(process.execPath, ['-e', \`
+      const { SharedMemory } = require('memmap/shm');
+      SharedMemory.unlink(process.argv[1]);
+      SharedMemory.create(process.argv[1], 16);
+    \`, name]);
+  `;
+  const { status, stderr } = spawnSync(process.execPath, ['-e', script, name], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  t.is(status, 0, stderr);
+  using other = SharedMemory.open(name);
+  t.is(other.length, 16);
+});
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  test(`unlinkOnExit unlinks where ${signal} ends the process, and only there`, async (t) => {
+    const name = uniqueName(t);
+    const script = (listens: boolean) => `
+      const { SharedMemory } = require('memmap/shm');
+      SharedMemory.create(process.argv[1], 8, { unlinkOnExit: true });
+      if (${listens}) process.on('${signal}', () => {
+        console.log(SharedMemory.exists(process.argv[1]));
+        process.exit(7);
+      });
+      setInterval(() => {}, 1000);
+      console.log('ready');
+    `;
+    for (const listens of [false, true]) {
+      const child = spawn(process.execPath, ['-e', script(listens), name], { cwd: root });
+      const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+      t.is((await lines.next()).value, 'ready');
+      child.kill(signal);
+      if (listens) t.is((await lines.next()).value, 'true');
+      const [code, by] = await once(child, 'exit');
+      t.deepEqual([code, by], listens ? [7, null] : [null, signal]);
+      t.false(SharedMemory.exists(name));
+    }
+  });
+}

@@ -175,3 +175,48 @@ test('what is written to a read-write map reaches the file; to a copy-on-write m
   copy.close();
   t.is(readFileSync(path, 'utf8'), '01MUT?6789abcdef');
 });
+
+/** Longer than the chunks in which the asynchronous methods work. */
+const LONG = 40 * 2 ** 20;
+
+test('fillAsync fills as fill does, across its chunks', async (t) => {
+  using one = MmapMut.anonymous(LONG);
+  using other = MmapMut.anonymous(LONG);
+  for (const value of [7, 'abc', Buffer.from('0123456')]) {
+    one.fill(value, 3, LONG - 5);
+    const progress: number[] = [];
+    await other.fillAsync(value, 3, LONG - 5, { onProgress: (done) => progress.push(done) });
+    t.true(one.buffer.equals(other.buffer));
+    t.true(progress.length >= 3);
+    t.is(progress.at(-1), LONG - 8);
+  }
+  const pattern = Buffer.from('kept');
+  const filling = other.fillAsync(pattern);
+  pattern.fill('x');
+  await filling;
+  t.is(other.buffer.toString('latin1', 0, 8), 'keptkept', 'the bytes are those of the call');
+  const aborting = new AbortController();
+  const aborted = other.fillAsync(0, 0, LONG, {
+    signal: aborting.signal,
+    onProgress: () => aborting.abort(),
+  });
+  await t.throwsAsync(aborted, { name: 'AbortError' });
+  t.is(other.buffer[LONG - 1], 'kept'.charCodeAt((LONG - 1) % 4));
+});
+
+test('copyWithinAsync moves as copyWithin does, in both directions, overlapping or not', async (t) => {
+  using one = MmapMut.anonymous(LONG);
+  for (let at = 0; at < LONG; at += 4) one.buffer.writeUInt32LE(at, at);
+  const moves: [number, number, number][] = [
+    [5, 1000, LONG],
+    [1000, 5, LONG - 2000],
+    [0, LONG / 2, LONG],
+    [LONG - 10, 0, 10],
+    [7, 7, LONG],
+  ];
+  for (const [target, start, end] of moves) {
+    const expected = Buffer.from(one.buffer).copyWithin(target, start, end);
+    await one.copyWithinAsync(target, start, end);
+    t.true(one.buffer.equals(expected), `${target} ${start} ${end}`);
+  }
+});

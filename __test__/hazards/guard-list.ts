@@ -17,11 +17,28 @@ const needsCompiler = has('cc') ? undefined : 'needs a C compiler as cc';
 const mounting = ['unshare', '--mount', ...(process.getuid?.() === 0 ? [] : ['-Ur'])];
 const script = 'mount -t tmpfs -o size=1m none /mnt && exec "$0" "$@" /mnt';
 const withDisk = [...mounting, 'sh', '-c', script];
-const [unshare = '', ...rest] = withDisk;
-const needsDisk =
-  spawnSync(unshare, [...rest, 'true']).status === 0
-    ? undefined
-    : 'needs the right to mount a file system';
+
+/** Starts a command where `/dev/shm` has 1 MiB. */
+const withSmallShm = [
+  ...mounting,
+  'sh',
+  '-c',
+  'mount -t tmpfs -o size=1m none /dev/shm && exec "$0" "$@"',
+];
+/** Starts a command where an ext2 of 4 MiB is mounted on a folder. */
+const withExt2 = [
+  ...mounting,
+  'sh',
+  '-c',
+  'mount -t tmpfs none /mnt && mkdir /mnt/disk && truncate -s 4m /mnt/image && ' +
+    'mke2fs -q -t ext2 /mnt/image && mount -o loop /mnt/image /mnt/disk && ' +
+    'exec "$0" "$@" /mnt/disk',
+];
+const needs = ([command = '', ...rest]: string[], what: string) =>
+  spawnSync(command, [...rest, 'true']).status === 0 ? undefined : what;
+const needsDisk = needs(withDisk, 'needs the right to mount a file system');
+const needsShm = needs(withSmallShm, 'needs the right to mount a file system');
+const needsExt2 = needs(withExt2, 'needs the right to mount a loop device, and mke2fs');
 
 /** Ends by a signal, as it would without memmap. */
 function by(signal: NodeJS.Signals): Hazard['ends'] {
@@ -66,6 +83,28 @@ export const guardHazards: Hazard[] = [
     impossible: needsDisk,
     within: withDisk,
   }),
+  hazard(
+    'a file that cannot be populated is not created, nor its old one replaced',
+    'create',
+    ['populate'],
+    {
+      impossible: needsDisk,
+      within: withDisk,
+    },
+  ),
+  hazard('a full /dev/shm leaves no shared memory behind', 'create', ['shared memory'], {
+    impossible: needsShm,
+    within: withSmallShm,
+  }),
+  hazard(
+    'where zeros are written for want of fallocate, the room is looked for first',
+    'create',
+    ['no fallocate'],
+    {
+      impossible: needsExt2,
+      within: withExt2,
+    },
+  ),
   hazard('WebAssembly traps are still caught', 'not-ours', ['wasm traps'], {
     impossible: needsTruncation,
   }),

@@ -181,15 +181,18 @@ const finding = { limit: newLength(4), which: boolean };
 const line = { encoding, keepEnds: boolean };
 
 /** The static methods, by class; `path` is an existing file, `fresh` names none yet. */
+const creation = (fresh: string): Parameter[] => [
+  toCreate(fresh),
+  required(newLength(8)),
+  options({ overwrite: boolean, allocate: boolean, mode: integer(0o600), ...memoryOptions }),
+];
+
 export const statics = (path: string, fresh: string): Record<string, Parameter[]> => ({
   'Mmap.open': [existing(path), openOptions],
   'MmapMut.open': [existing(path), openOptions],
   'MmapCow.open': [existing(path), openOptions],
-  'MmapMut.create': [
-    toCreate(fresh),
-    required(newLength(8)),
-    options({ overwrite: boolean, allocate: boolean, mode: integer(0o600), ...memoryOptions }),
-  ],
+  'MmapMut.create': creation(fresh),
+  'MmapMut.createAsync': creation(fresh),
   'MmapMut.anonymous': [
     required(newLength(8)),
     options({ hugePages: transparent, noReserve: boolean, populate: boolean, shared }),
@@ -265,7 +268,18 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
         encoding,
       ],
     },
+    fillAsync: {
+      parameters: [
+        bytes('text', { number: OUT_OF_RANGE, empty: false }),
+        integer(8),
+        integer(16),
+        options({ encoding, ...job }),
+      ],
+    },
     copyWithin: { parameters: [required(integer(8)), required(integer(16)), integer(24)] },
+    copyWithinAsync: {
+      parameters: [required(integer(8)), required(integer(16)), integer(24), jobOptions],
+    },
   },
   MmapMut: {
     atomic: {
@@ -275,6 +289,7 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     flush: { parameters: [integer(8), integer(16), jobOptions] },
     flushSync: { parameters: [integer(8), integer(16)] },
     resize: { parameters: [required(newLength(LENGTH)), options({ allocate: boolean })] },
+    resizeAsync: { parameters: [required(newLength(LENGTH)), options({ allocate: boolean })] },
   },
   MmapCow: {
     advise: { parameters: [hint, integer(8), integer(16)] },

@@ -29,6 +29,11 @@ export declare class Mmap {
   fileSize(): number | null
   /** Where the file is found again; null for anonymous memory. */
   location(opened?: string | Uint8Array | undefined): Location | null
+  /**
+   * The device and number of the file in decimal, such as `35:1204`; null for anonymous
+   * memory.
+   */
+  identity(): string | null
   /** An ArrayBuffer over the bytes from `start` to `end`. */
   externalArrayBuffer(start: number, end: number): ArrayBuffer
   /** A SharedArrayBuffer over the bytes from `start` to `end`. */
@@ -99,6 +104,11 @@ export declare class MmapCow {
   fileSize(): number | null
   /** Where the file is found again; null for anonymous memory. */
   location(opened?: string | Uint8Array | undefined): Location | null
+  /**
+   * The device and number of the file in decimal, such as `35:1204`; null for anonymous
+   * memory.
+   */
+  identity(): string | null
   /** An ArrayBuffer over the bytes from `start` to `end`. */
   externalArrayBuffer(start: number, end: number): ArrayBuffer
   /** A SharedArrayBuffer over the bytes from `start` to `end`. */
@@ -155,6 +165,10 @@ export declare class MmapCow {
   write(bytes: Uint8Array, offset: number): void
   /** Repeats `pattern` from `start` to `end`. */
   fill(pattern: Uint8Array, start: number, end: number): void
+  /** As `fill`, off the main thread. */
+  fillAsync(pattern: Uint8Array, start: number, end: number): Promise<void>
+  /** As `copyWithin`, off the main thread. */
+  copyWithinAsync(target: number, start: number, end: number): Promise<void>
   /** Moves the bytes from `start` to `end` to `target`. */
   copyWithin(target: number, start: number, end: number): void
 }
@@ -175,6 +189,11 @@ export declare class MmapMut {
   fileSize(): number | null
   /** Where the file is found again; null for anonymous memory. */
   location(opened?: string | Uint8Array | undefined): Location | null
+  /**
+   * The device and number of the file in decimal, such as `35:1204`; null for anonymous
+   * memory.
+   */
+  identity(): string | null
   /** An ArrayBuffer over the bytes from `start` to `end`. */
   externalArrayBuffer(start: number, end: number): ArrayBuffer
   /** A SharedArrayBuffer over the bytes from `start` to `end`. */
@@ -231,20 +250,30 @@ export declare class MmapMut {
   write(bytes: Uint8Array, offset: number): void
   /** Repeats `pattern` from `start` to `end`. */
   fill(pattern: Uint8Array, start: number, end: number): void
+  /** As `fill`, off the main thread. */
+  fillAsync(pattern: Uint8Array, start: number, end: number): Promise<void>
+  /** As `copyWithin`, off the main thread. */
+  copyWithinAsync(target: number, start: number, end: number): Promise<void>
   /** Moves the bytes from `start` to `end` to `target`. */
   copyWithin(target: number, start: number, end: number): void
   /** Creates a file, under `temporary` first where that is given, and maps it. */
-  static create(file: string | Uint8Array, temporary: string | Uint8Array | undefined, length: number, allocate: boolean, mode: number): MmapMut
+  static create(file: string | Uint8Array, temporary: string | Uint8Array | undefined, options: NewFile): MmapMut
+  /** As `create`, off the main thread. */
+  static createAsync(file: string | Uint8Array, temporary: string | Uint8Array | undefined, options: NewFile): Promise<MmapMut>
   /** Maps zeros that belong to no file. */
   static anonymous(length: number, huge: boolean, noReserve: boolean): MmapMut
   /** Truncates or lengthens the file. */
   setFileSize(size: number, allocate: boolean): void
+  /** As `setFileSize`, off the main thread. */
+  setFileSizeAsync(size: number, allocate: boolean): Promise<void>
   /** Writes the changed pages from `start` to `end` to the disk. Blocks. */
   flushSync(start: number, end: number): void
   /** As `flushSync`, off the main thread. */
   flush(start: number, end: number): Promise<void>
   /** Creates a shared memory object and maps it. */
-  static createShared(name: string, length: number, mode: number): MmapMut
+  static createShared(name: string, options: NewFile): MmapMut
+  /** As `createShared`, off the main thread. */
+  static createSharedAsync(name: string, options: NewFile): Promise<MmapMut>
   /** Maps a whole shared memory object. */
   static openShared(name: string): MmapMut
   /**
@@ -329,6 +358,20 @@ export interface Location {
 /** How many bytes this process may lock in memory; null for no limit. */
 export declare function lockLimit(): number | null
 
+/** How to make a new file or shared memory object. */
+export interface NewFile {
+  /** The number of bytes. */
+  length: number
+  /** Whether disk blocks are reserved. */
+  allocate: boolean
+  /** The permission bits, before the process's umask. */
+  mode: number
+  /** Whether the kernel is asked for huge pages. */
+  hugePages: boolean
+  /** Whether all pages are brought into memory. */
+  populate: boolean
+}
+
 /** The size of a page in bytes. */
 export declare function pageSize(): number
 
@@ -350,8 +393,11 @@ export declare function threadNamespace(): number
 /** The 30 bits by which this thread owns locks. */
 export declare function threadSignature(): number
 
-/** Removes the name of a shared memory object. */
-export declare function unlinkShared(name: string): void
+/**
+ * Removes the name of a shared memory object; where `identity` is given, only if it is still the
+ * name of that object. Answers whether it did.
+ */
+export declare function unlinkShared(name: string, identity?: string | undefined | null): boolean
 
 /** How many threads serve pending waits in this process. */
 export declare function waiterThreads(): number

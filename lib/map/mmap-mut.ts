@@ -7,7 +7,7 @@ import { advise, MUTABLE_HINTS, type MutableHint } from '../memory/paging';
 import * as writing from '../memory/writing';
 import type { MapDescriptor } from './descriptor';
 import { construct, type MapClass } from './memory-map';
-import { createFile, makeAnonymous, openDescriptor, openFile } from './open';
+import { createFile, createFileAsync, makeAnonymous, openDescriptor, openFile } from './open';
 import type {
   AnonymousOptions,
   CreateOptions,
@@ -15,7 +15,7 @@ import type {
   OpenOptions,
   ResizeOptions,
 } from './options';
-import { resize } from './resize';
+import { resize, resizeAsync } from './resize';
 import type { Shared } from './shared-views';
 import { WritableMap } from './writable-map';
 
@@ -127,6 +127,42 @@ export class MmapMut extends WritableMap {
   }
 
   /**
+   * As {@link MmapMut.create}, off the main thread: reserving disk space may take long where the
+   * file system has no call for it and zeros are written instead.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = await MmapMut.createAsync('new.bin', 2 ** 20, { populate: true });
+   * ```
+   *
+   * @param path - As for {@link MmapMut.create}.
+   * @param length - The file's length in bytes.
+   * @param options - As for {@link MmapMut.create}.
+   * @throws Rejects as {@link MmapMut.create} throws.
+   */
+  static createAsync<Class extends MapClass<MmapMut>>(
+    this: Class | void,
+    path: string | Uint8Array | URL,
+    length: Integer,
+    options: CreateOptions & { shared: true },
+  ): Promise<Shared<Class['prototype']>>;
+  static createAsync<Class extends MapClass<MmapMut>>(
+    this: Class | void,
+    path: string | Uint8Array | URL,
+    length: Integer,
+    options?: CreateOptions,
+  ): Promise<Class['prototype']>;
+  static async createAsync(
+    this: MapClass<MmapMut> | void,
+    path: string | Uint8Array | URL,
+    length: Integer,
+    options?: CreateOptions,
+  ): Promise<MmapMut> {
+    return construct(this ?? MmapMut, await createFileAsync(path, length, options));
+  }
+
+  /**
    * Maps zeros that belong to no file: memory outside the JavaScript heap, released by
    * {@link close}. Pages take memory only once they are written.
    *
@@ -225,6 +261,19 @@ export class MmapMut extends WritableMap {
    */
   resize(length: Integer, options?: ResizeOptions): void {
     resize(this.#memory, length, options);
+  }
+
+  /**
+   * As {@link resize}, off the main thread where it may take long: while disk space is reserved. The
+   * memory of an anonymous map is copied on the main thread.
+   *
+   * @param length - As for {@link resize}.
+   * @param options - As for {@link resize}.
+   * @throws Rejects as {@link resize} throws; MmapError `ERR_MMAP_CHANGED` where the map was resized
+   * or refreshed meanwhile.
+   */
+  async resizeAsync(length: Integer, options?: ResizeOptions): Promise<void> {
+    return resizeAsync(this.#memory, length, options);
   }
 
   /**

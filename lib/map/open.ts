@@ -11,6 +11,7 @@ import {
 import type * as Binding from '../base/binding';
 import { attempt, fromNative, MmapError, withAdvice } from '../base/errors';
 import { type NativeMap, native } from '../base/native';
+import type { FaultListener } from '../memory/faults';
 import { Memory, type Origin } from '../memory/memory';
 import { checkDescriptor, type MapDescriptor } from './descriptor';
 import {
@@ -72,21 +73,63 @@ export function openDescriptor<Native extends NativeMap>(
   return prepared(opened, { path, offset, requested: length }, read);
 }
 
+/** The arguments with which the core creates a file, and the options that are not for the core. */
+interface NewFile {
+  path: string;
+  shared: boolean;
+  onFault: FaultListener | undefined;
+  args: Parameters<typeof native.MmapMut.create>;
+}
+
+function readNewFile(
+  path: string | Uint8Array | URL,
+  length: Integer,
+  options: CreateOptions | undefined,
+): NewFile {
+  const file = checkFilePath(path);
+  const size = checkInteger(length, 'length');
+  const { overwrite, allocate, mode, hugePages, populate, shared, onFault } =
+    readCreateOptions(options);
+  const temporary = overwrite ? temporaryBeside(file.source) : undefined;
+  return {
+    path: file.path,
+    shared,
+    onFault,
+    args: [file.source, temporary, { length: size, allocate, mode, hugePages, populate }],
+  };
+}
+
+function ofNewFile(
+  created: Binding.MmapMut,
+  { path, shared, onFault }: NewFile,
+): Memory<Binding.MmapMut> {
+  return new Memory(created, { path, offset: 0, requested: null }, shared, onFault);
+}
+
 /** Creates a file. */
 export function createFile(
   path: string | Uint8Array | URL,
   length: Integer,
   options: CreateOptions | undefined,
 ): Memory<Binding.MmapMut> {
-  const file = checkFilePath(path);
-  const size = checkInteger(length, 'length');
-  const read = readCreateOptions(options);
-  const temporary = read.overwrite ? temporaryBeside(file.source) : undefined;
-  const created = attempt(
-    () => native.MmapMut.create(file.source, temporary, size, read.allocate, read.mode),
-    file.path,
+  const file = readNewFile(path, length, options);
+  return ofNewFile(
+    attempt(() => native.MmapMut.create(...file.args), file.path),
+    file,
   );
-  return prepared(created, { path: file.path, offset: 0, requested: null }, read);
+}
+
+/** Creates a file off the main thread. */
+export async function createFileAsync(
+  path: string | Uint8Array | URL,
+  length: Integer,
+  options: CreateOptions | undefined,
+): Promise<Memory<Binding.MmapMut>> {
+  const file = readNewFile(path, length, options);
+  const created = await native.MmapMut.createAsync(...file.args).catch((error) => {
+    throw fromNative(error, file.path);
+  });
+  return ofNewFile(created, file);
 }
 
 /**

@@ -118,8 +118,9 @@ export interface SharedMemoryOptions extends SharedMemoryOpenOptions {
   /** The permission bits of the object, before the process's umask. Default 0o600. */
   mode?: number | undefined;
   /**
-   * Whether to unlink the name when the thread (the process, or the worker) that creates it ends.
-   * A process that is killed unlinks nothing. Default false.
+   * Whether to unlink the name when the thread (the process, or the worker) that creates it ends,
+   * also by SIGINT, SIGTERM or SIGHUP where the process does not listen to it. The name is left
+   * where it means another object by then. A process that is killed unlinks nothing. Default false.
    */
   unlinkOnExit?: boolean | undefined;
 }

@@ -2,6 +2,7 @@
 import { checkInteger, type Integer } from '../base/arguments';
 import type * as Binding from '../base/binding';
 import { attempt, fromNative, outOfRange } from '../base/errors';
+import { JobRunner } from '../memory/jobs';
 import type { Memory } from '../memory/memory';
 import { type ResizeOptions, readResizeOptions } from './options';
 
@@ -19,23 +20,28 @@ export function refresh(memory: Memory): boolean {
   }, memory.path);
 }
 
-/** Gives the file, or the anonymous memory, another length. */
-export function resize(
+/** A change of length, checked. */
+interface Change {
+  open: Binding.MmapMut;
+  length: number;
+  allocate: boolean;
+  /** The size that the file has, and is to have; null for anonymous memory. */
+  sizes: { before: number; after: number } | null;
+}
+
+/** Reads and checks a change of length; null where there is none. */
+function readChange(
   memory: Memory<Binding.MmapMut>,
   length: Integer,
   options: ResizeOptions | undefined,
-): void {
+): Change | null {
   const size = checkInteger(length, 'length');
   const { allocate } = readResizeOptions(options);
   const open = memory.usable();
-  if (size === memory.length) return;
+  if (size === memory.length) return null;
   memory.assertReplaceable();
-  const { path, offset } = memory;
-  const fileSize = memory.fileSize;
-  if (fileSize === null) {
-    memory.resize(attempt(() => open.remap(size), path));
-    return;
-  }
+  const { offset, fileSize } = memory;
+  if (fileSize === null) return { open, length: size, allocate, sizes: null };
   const end = offset + memory.length;
   if (fileSize !== end) {
     throw outOfRange(
@@ -46,24 +52,53 @@ export function resize(
       size,
     );
   }
-  if (size > memory.length) grow(memory, open, size, allocate);
-  else shrink(memory, open, size);
+  return { open, length: size, allocate, sizes: { before: end, after: offset + size } };
 }
 
-function grow(
+/** Gives the file, or the anonymous memory, another length. */
+export function resize(
   memory: Memory<Binding.MmapMut>,
-  open: Binding.MmapMut,
-  length: number,
-  allocate: boolean,
+  length: Integer,
+  options: ResizeOptions | undefined,
 ): void {
-  const { path, offset } = memory;
-  const before = offset + memory.length;
-  attempt(() => open.setFileSize(offset + length, allocate), path);
-  try {
-    memory.resize(open.remap(length));
-  } catch (error) {
-    restore(() => open.setFileSize(before, false));
-    throw fromNative(error, path);
+  const change = readChange(memory, length, options);
+  if (change === null) return;
+  const { open, sizes, allocate } = change;
+  if (sizes !== null && sizes.after > sizes.before) {
+    attempt(() => open.setFileSize(sizes.after, allocate), memory.path);
+  }
+  remap(memory, change);
+}
+
+/** As {@link resize}, off the main thread where disk space is reserved. */
+export async function resizeAsync(
+  memory: Memory<Binding.MmapMut>,
+  length: Integer,
+  options: ResizeOptions | undefined,
+): Promise<void> {
+  const change = readChange(memory, length, options);
+  if (change === null) return;
+  const { sizes, allocate } = change;
+  if (sizes !== null && sizes.after > sizes.before) {
+    const runner = new JobRunner(memory, undefined);
+    await runner.run((open) => open.setFileSizeAsync(sizes.after, allocate));
+  }
+  remap(memory, change);
+}
+
+/** Goes on with memory of the new length; a file that is to grow has grown already. */
+function remap(memory: Memory<Binding.MmapMut>, { open, length, sizes }: Change): void {
+  if (sizes === null) {
+    memory.resize(attempt(() => open.remap(length), memory.path));
+  } else if (sizes.after < sizes.before) {
+    shrink(memory, open, length);
+  } else {
+    try {
+      memory.resize(open.remap(length));
+    } catch (error) {
+      restore(() => open.setFileSize(sizes.before, false));
+      throw fromNative(error, memory.path);
+    }
   }
 }
 
@@ -75,14 +110,14 @@ function shrink(memory: Memory<Binding.MmapMut>, open: Binding.MmapMut, length: 
   const { path, offset, length: before } = memory;
   const kept = attempt(() => open.remap(process.platform === 'win32' ? 0 : length), path);
   memory.resize(kept);
-  const remap = (size: number) => memory.resize(attempt(() => kept.remap(size), path));
+  const goOn = (size: number) => memory.resize(attempt(() => kept.remap(size), path));
   try {
     kept.setFileSize(offset + length, false);
   } catch (error) {
-    restore(() => remap(before));
+    restore(() => goOn(before));
     throw fromNative(error, path);
   }
-  if (kept.length < length) remap(length);
+  if (kept.length < length) goOn(length);
 }
 
 /** Undoes a step. Of two failures the first is the one to report. */

@@ -1,18 +1,23 @@
 /** Shared memory by name. */
+import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { checkInteger, type Integer } from '../base/arguments';
+import type * as Binding from '../base/binding';
 import { attempt, fromNative, invalidType, invalidValue, MmapError } from '../base/errors';
 import { native } from '../base/native';
+import { Memory } from '../memory/memory';
 import { construct, type MapClass } from './memory-map';
 import { MmapMut } from './mmap-mut';
 import { prepared } from './open';
 import {
+  type ReadMemoryOptions,
   readGuardedOptions,
   readSharedMemoryOptions,
   type SharedMemoryOpenOptions,
   type SharedMemoryOptions,
 } from './options';
 import type { Shared } from './shared-views';
+import { keepOnExit, unlinkOnExit } from './unlink-on-exit';
 
 /** The longest name in bytes: `NAME_MAX` on Linux; macOS takes 31 with the slash that we add. */
 const NAME_LIMIT = process.platform === 'darwin' ? 30 : 255;
@@ -26,6 +31,8 @@ function checkName(name: unknown): string {
   if (length === 0 || length > NAME_LIMIT) {
     throw invalidValue('name', `must have 1 to ${NAME_LIMIT} bytes (it has ${length})`, name);
   }
+  // A lone surrogate has no bytes of its own in UTF-8: different names would mean one object.
+  if (/\p{Surrogate}/u.test(name)) throw invalidValue('name', 'must be well-formed', name);
   if (/[/\0]/.test(name) || name === '.' || name === '..') {
     throw invalidValue(
       'name',
@@ -36,22 +43,40 @@ function checkName(name: unknown): string {
   return name;
 }
 
-/** The names that this thread unlinks when it ends. */
-const unlinkedOnExit = new Set<string>();
-
-function unlinkAll(): void {
-  for (const name of unlinkedOnExit) {
-    try {
-      native.unlinkShared(name);
-    } catch {
-      // Another process has unlinked it already.
-    }
-  }
+/** The arguments of `create`, read. */
+function readNew(
+  name: string,
+  length: Integer,
+  options: SharedMemoryOptions | undefined,
+): { path: string; args: Parameters<typeof native.MmapMut.createShared>; read: ReadNewOptions } {
+  const path = checkName(name);
+  const size = checkInteger(length, 'length');
+  const read = readSharedMemoryOptions(options);
+  const { mode, hugePages, populate } = read;
+  return { path, args: [path, { length: size, allocate: true, mode, hugePages, populate }], read };
 }
 
-function unlinkOnExit(name: string): void {
-  if (unlinkedOnExit.size === 0) process.once('exit', unlinkAll);
-  unlinkedOnExit.add(name);
+type ReadNewOptions = ReturnType<typeof readSharedMemoryOptions>;
+
+/** The memory of a new object. */
+function ofNew(
+  made: Binding.MmapMut,
+  path: string,
+  { shared, onFault, unlinkOnExit: unlinks }: ReadNewOptions,
+): Memory<Binding.MmapMut> {
+  const identity = unlinks ? made.identity() : null;
+  if (identity !== null) unlinkOnExit(path, identity);
+  return new Memory(made, { path, offset: 0, requested: null }, shared, onFault);
+}
+
+/** Maps the whole of an object that is there. */
+function openObject(path: string, read: ReadMemoryOptions): Memory<Binding.MmapMut> {
+  const opened = attempt(() => native.MmapMut.openShared(path), path);
+  return prepared(opened, { path, offset: 0, requested: null }, read);
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof MmapError && error.code === code;
 }
 
 /** The error for the static methods of {@link MmapMut} that make maps without a name. */
@@ -83,7 +108,8 @@ function namelessError(method: string, instead: string): MmapError {
 export class SharedMemory extends MmapMut {
   /**
    * Creates an object of zeros and maps it. All its bytes are reserved, so that a full `/dev/shm`
-   * is an error here. A process that opens the object before this call returns may find it empty.
+   * is an error here. Where anything fails, nothing is left behind. On Linux the name appears with
+   * the whole object; elsewhere a process that opens it before this call returns may find it empty.
    *
    * ```js
    * import { SharedMemory } from 'memmap/shm';
@@ -93,7 +119,8 @@ export class SharedMemory extends MmapMut {
    * memory.name === name; // => true
    * ```
    *
-   * @param name - A name without slashes of 1 to 255 bytes (30 on macOS).
+   * @param name - A name without slashes of 1 to 255 bytes (30 on macOS): one of the caller's choice,
+   * or from {@link SharedMemory.generateName}.
    * @param length - The number of bytes. macOS rounds it up to whole pages.
    * @param options - How to make the object, and how to map it.
    * @throws TypeError, RangeError; MmapError `EEXIST` where there is one of that name, `ENOSPC`,
@@ -117,13 +144,101 @@ export class SharedMemory extends MmapMut {
     length: Integer,
     options?: SharedMemoryOptions,
   ): SharedMemory {
-    const path = checkName(name);
-    const size = checkInteger(length, 'length');
-    const read = readSharedMemoryOptions(options);
-    const made = attempt(() => native.MmapMut.createShared(path, size, read.mode), path);
-    if (read.unlinkOnExit) unlinkOnExit(path);
-    const memory = prepared(made, { path, offset: 0, requested: null }, read);
-    return construct(this ?? SharedMemory, memory);
+    const { path, args, read } = readNew(name, length, options);
+    const made = attempt(() => native.MmapMut.createShared(...args), path);
+    return construct(this ?? SharedMemory, ofNew(made, path, read));
+  }
+
+  /**
+   * As {@link SharedMemory.create}, off the main thread: the system clears every page of the object,
+   * which takes some tenths of a second for each GiB.
+   *
+   * ```js
+   * import { SharedMemory } from 'memmap/shm';
+   *
+   * const name = SharedMemory.generateName();
+   * using memory = await SharedMemory.createAsync(name, 2 ** 20, { unlinkOnExit: true });
+   * ```
+   *
+   * @param name - As for {@link SharedMemory.create}.
+   * @param length - The number of bytes.
+   * @param options - As for {@link SharedMemory.create}.
+   * @throws Rejects as {@link SharedMemory.create} throws.
+   */
+  static override createAsync<Class extends MapClass<SharedMemory>>(
+    this: Class | void,
+    name: string,
+    length: Integer,
+    options: SharedMemoryOptions & { shared: true },
+  ): Promise<Shared<Class['prototype']>>;
+  static override createAsync<Class extends MapClass<SharedMemory>>(
+    this: Class | void,
+    name: string,
+    length: Integer,
+    options?: SharedMemoryOptions,
+  ): Promise<Class['prototype']>;
+  static override async createAsync(
+    this: MapClass<SharedMemory> | void,
+    name: string,
+    length: Integer,
+    options?: SharedMemoryOptions,
+  ): Promise<SharedMemory> {
+    const { path, args, read } = readNew(name, length, options);
+    const made = await native.MmapMut.createSharedAsync(...args).catch((error) => {
+      throw fromNative(error, path);
+    });
+    return construct(this ?? SharedMemory, ofNew(made, path, read));
+  }
+
+  /**
+   * Maps the object of a name, which is created where there is none. Of several processes that call
+   * this at once, one creates the object and the others open it.
+   *
+   * ```js
+   * import { SharedMemory } from 'memmap/shm';
+   *
+   * const name = `counters-${process.pid}`;
+   * using memory = SharedMemory.openOrCreate(name, 4096, { unlinkOnExit: true });
+   * ```
+   *
+   * @param name - As for {@link SharedMemory.create}.
+   * @param length - The number of bytes of a new object. One that is there keeps its length.
+   * @param options - As for {@link SharedMemory.create}; `mode` and `unlinkOnExit` apply to a new
+   * object.
+   * @throws TypeError, RangeError; MmapError `ENOSPC`, `EACCES`, ...
+   */
+  static openOrCreate<Class extends MapClass<SharedMemory>>(
+    this: Class | void,
+    name: string,
+    length: Integer,
+    options: SharedMemoryOptions & { shared: true },
+  ): Shared<Class['prototype']>;
+  static openOrCreate<Class extends MapClass<SharedMemory>>(
+    this: Class | void,
+    name: string,
+    length: Integer,
+    options?: SharedMemoryOptions,
+  ): Class['prototype'];
+  static openOrCreate(
+    this: MapClass<SharedMemory> | void,
+    name: string,
+    length: Integer,
+    options?: SharedMemoryOptions,
+  ): SharedMemory {
+    const { path, args, read } = readNew(name, length, options);
+    for (;;) {
+      try {
+        return construct(this ?? SharedMemory, openObject(path, read));
+      } catch (error) {
+        if (!hasCode(error, 'ENOENT')) throw error;
+      }
+      try {
+        const made = attempt(() => native.MmapMut.createShared(...args), path);
+        return construct(this ?? SharedMemory, ofNew(made, path, read));
+      } catch (error) {
+        if (!hasCode(error, 'EEXIST')) throw error;
+      }
+    }
   }
 
   /**
@@ -149,10 +264,7 @@ export class SharedMemory extends MmapMut {
     options?: SharedMemoryOpenOptions,
   ): SharedMemory {
     const path = checkName(name);
-    const read = readGuardedOptions(options);
-    const opened = attempt(() => native.MmapMut.openShared(path), path);
-    const memory = prepared(opened, { path, offset: 0, requested: null }, read);
-    return construct(this ?? SharedMemory, memory);
+    return construct(this ?? SharedMemory, openObject(path, readGuardedOptions(options)));
   }
 
   /**
@@ -174,6 +286,14 @@ export class SharedMemory extends MmapMut {
   }
 
   /**
+   * Returns a name of 23 characters that no object has: random, so that no other process makes the
+   * same.
+   */
+  static generateName(): string {
+    return `memmap-${randomBytes(8).toString('hex')}`;
+  }
+
+  /**
    * Removes the name: no process can open the object any more, and its memory is released when the
    * last map of it closes.
    *
@@ -182,7 +302,7 @@ export class SharedMemory extends MmapMut {
   static unlink(name: string): void {
     const checked = checkName(name);
     attempt(() => native.unlinkShared(checked), checked);
-    unlinkedOnExit.delete(checked);
+    keepOnExit(checked);
   }
 
   /**
@@ -218,8 +338,8 @@ export class SharedMemory extends MmapMut {
     }
     return (
       readdirSync(FOLDER, { withFileTypes: true })
-        // C's named semaphores live there, too (sem_overview(7)).
-        .filter((entry) => entry.isFile() && !entry.name.startsWith('sem.'))
+        // C's named semaphores live there, too (sem_overview(7)), and objects that are being made.
+        .filter((entry) => entry.isFile() && !/^(?:sem\.|\.memmap-)/.test(entry.name))
         .map((entry) => entry.name)
     );
   }

@@ -1,5 +1,6 @@
 import type { Integer } from '../base/arguments';
 import type { NativeWritableMap } from '../base/native';
+import type { JobOptions } from '../memory/jobs';
 import type { Memory } from '../memory/memory';
 import * as writing from '../memory/writing';
 import { WritableCursor } from '../read/cursor';
@@ -85,6 +86,31 @@ export abstract class WritableMap extends MemoryMap {
   }
 
   /**
+   * As {@link fill}, off the main thread, in chunks of 16 MiB.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(2 ** 20);
+   * await map.fillAsync(0xff, 0, 2 ** 20, { signal: AbortSignal.timeout(60_000) });
+   * ```
+   *
+   * @param value - As for {@link fill}.
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - The encoding of a string, and how to watch or abort it.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError. What was filled stays filled.
+   */
+  async fillAsync(
+    value: number | string | NodeJS.ArrayBufferView,
+    start?: Integer,
+    end?: Integer,
+    options?: writing.FillOptions,
+  ): Promise<void> {
+    return writing.fillAsync(this.#memory, value, start, end, options);
+  }
+
+  /**
    * Moves bytes within the map; the two ranges may overlap.
    *
    * ```js
@@ -104,5 +130,31 @@ export abstract class WritableMap extends MemoryMap {
   copyWithin(target: Integer, start: Integer, end?: Integer): this {
     writing.copyWithin(this.#memory, target, start, end);
     return this;
+  }
+
+  /**
+   * As {@link copyWithin}, off the main thread, in chunks of 16 MiB.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(2 ** 20);
+   * map.write('abc');
+   * await map.copyWithinAsync(2 ** 19, 0, 3, { signal: AbortSignal.timeout(60_000) });
+   * ```
+   *
+   * @param target - Where to, in bytes.
+   * @param start - The first byte to move.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - To watch or abort it.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError. What was moved stays moved.
+   */
+  async copyWithinAsync(
+    target: Integer,
+    start: Integer,
+    end?: Integer,
+    options?: JobOptions,
+  ): Promise<void> {
+    return writing.copyWithinAsync(this.#memory, target, start, end, options);
   }
 }

@@ -1,9 +1,24 @@
 /** Changing the bytes of a map, and writing them to the disk. */
-import { checkEncoding, checkInteger, type Integer, viewedBytes } from '../base/arguments';
+import {
+  checkEncoding,
+  checkInteger,
+  checkOptions,
+  type Integer,
+  viewedBytes,
+} from '../base/arguments';
 import { invalidType, invalidValue, outOfRange } from '../base/errors';
 import type { NativeMutableMap, NativeWritableMap } from '../base/native';
 import { checkJobOptions, inChunks, type JobOptions } from './jobs';
 import type { Memory } from './memory';
+
+/** How {@link WritableMap.fillAsync} fills. */
+export interface FillOptions extends JobOptions {
+  /** How to encode a string. Default `'utf8'`. */
+  encoding?: BufferEncoding | undefined;
+}
+
+/** The bytes that one job of a fill or a move writes: some milliseconds in memory. */
+const WRITE_CHUNK = 16 * 2 ** 20;
 
 /** The bytes that one job of a flush writes: a fraction of a second on a slow disk. */
 const FLUSH_CHUNK = 64 * 2 ** 20;
@@ -55,12 +70,31 @@ function fillBytes(value: unknown, encoding: BufferEncoding | undefined): Uint8A
   return pattern;
 }
 
-export function copyWithin(
+export async function fillAsync(
+  memory: Memory<NativeWritableMap>,
+  value: number | string | NodeJS.ArrayBufferView,
+  start: Integer | undefined,
+  end: Integer | undefined,
+  options: FillOptions | undefined,
+): Promise<void> {
+  const job = checkJobOptions(options);
+  // A copy: the caller may change the bytes while later chunks are filled with them.
+  const pattern = Buffer.from(fillBytes(value, checkOptions(options).encoding));
+  await inChunks(memory, memory.range(start, end), {
+    ...job,
+    // Whole repetitions, so that each chunk begins with the first byte of the pattern.
+    chunk: Math.ceil(WRITE_CHUNK / pattern.length) * pattern.length,
+    work: (open, from, to) => open.fillAsync(pattern, from, to),
+  });
+}
+
+/** The ranges of a move, and the bytes that it moves. */
+function readMove(
   memory: Memory<NativeWritableMap>,
   target: Integer,
   start: Integer,
   end: Integer | undefined,
-): void {
+): { to: number; first: number; last: number } {
   const to = checkInteger(target, 'target', 0);
   const from = checkInteger(start, 'start', 0);
   const [first, last] = memory.range(from, end);
@@ -71,6 +105,37 @@ export function copyWithin(
       target,
     );
   }
+  return { to, first, last };
+}
+
+export async function copyWithinAsync(
+  memory: Memory<NativeWritableMap>,
+  target: Integer,
+  start: Integer,
+  end: Integer | undefined,
+  options: JobOptions | undefined,
+): Promise<void> {
+  const job = checkJobOptions(options);
+  const { to, first, last } = readMove(memory, target, start, end);
+  const length = last - first;
+  await inChunks(memory, [0, length], {
+    ...job,
+    chunk: WRITE_CHUNK,
+    // Of ranges that overlap, the bytes that would be overwritten first are moved first.
+    work: (open, from, until) =>
+      to <= first
+        ? open.copyWithinAsync(to + from, first + from, first + until)
+        : open.copyWithinAsync(to + length - until, last - until, last - from),
+  });
+}
+
+export function copyWithin(
+  memory: Memory<NativeWritableMap>,
+  target: Integer,
+  start: Integer,
+  end: Integer | undefined,
+): void {
+  const { to, first, last } = readMove(memory, target, start, end);
   memory.call((open) => open.copyWithin(to, first, last));
 }
 

@@ -1,5 +1,6 @@
 //! Files as arguments, and where a map's file is found again.
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use napi::bindgen_prelude::{Either, Either3, Uint8Array};
@@ -8,7 +9,7 @@ use napi_derive::napi;
 use crate::error::{Failure, Result};
 use crate::memory::{Mapping, OpenOptions, Source, location};
 use crate::sys::file::path_from_bytes;
-use crate::sys::identity::{Identity, path_to_bytes};
+use crate::sys::identity::{Identity, identity_of, path_to_bytes};
 
 /// A path as a string or as its bytes on disk, or an open descriptor.
 pub type FileArgument = Either3<String, Uint8Array, i32>;
@@ -68,6 +69,15 @@ pub fn locate(mapping: &Mapping, opened: Option<FileArgument>) -> Result<Option<
         inode: identity.inode.to_string(),
         created: identity.created.map(|time| time.to_string()),
     }))
+}
+
+/// The device and number of a file, as text.
+///
+/// # Errors
+/// What `fstat` refuses.
+pub fn identity_text(file: &File) -> Result<String> {
+    let identity = identity_of(file)?;
+    Ok(format!("{}:{}", identity.device, identity.inode))
 }
 
 /// Opens the file at `location`, if it is still that file.

@@ -11,7 +11,7 @@ use super::job::Job;
 use super::paging;
 use super::search::{self, Counted, Found, Pattern};
 use crate::memory::array_buffer::{ExternalBuffer, Kind};
-use crate::memory::{Mapping, OpenOptions, SourceBytes};
+use crate::memory::{CreateOptions, Mapping, OpenOptions, SourceBytes};
 use crate::sys::file::Access;
 use crate::sys::memory::Anonymous;
 
@@ -82,6 +82,14 @@ macro_rules! map_class {
                 >,
             ) -> napi::Result<Option<Location>> {
                 Ok(file::locate(&self.0, opened)?)
+            }
+
+            /// The device and number of the file in decimal, such as `35:1204`; null for anonymous
+            /// memory.
+            #[napi(catch_unwind)]
+            pub fn identity(&self) -> napi::Result<Option<String>> {
+                let file = self.0.region()?.file();
+                Ok(file.map(|file| file::identity_text(&file)).transpose()?)
             }
 
             /// An ArrayBuffer over the bytes from `start` to `end`.
@@ -320,6 +328,33 @@ map_class!(
     Access::CopyOnWrite
 );
 
+/// How to make a new file or shared memory object.
+#[napi(object)]
+pub struct NewFile {
+    /// The number of bytes.
+    pub length: f64,
+    /// Whether disk blocks are reserved.
+    pub allocate: bool,
+    /// The permission bits, before the process's umask.
+    pub mode: u32,
+    /// Whether the kernel is asked for huge pages.
+    pub huge_pages: bool,
+    /// Whether all pages are brought into memory.
+    pub populate: bool,
+}
+
+impl From<&NewFile> for CreateOptions {
+    fn from(new: &NewFile) -> CreateOptions {
+        CreateOptions {
+            length: new.length as usize,
+            allocate: new.allocate,
+            mode: new.mode,
+            huge_pages: new.huge_pages,
+            populate: new.populate,
+        }
+    }
+}
+
 /// Adds what changes the memory.
 macro_rules! writes {
     ($name:ident) => {
@@ -347,6 +382,35 @@ macro_rules! writes {
                 Ok(region.fill(&pattern, start as usize, end as usize)?)
             }
 
+            /// As `fill`, off the main thread.
+            #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+            pub fn fill_async(
+                &self,
+                #[napi(ts_arg_type = "Uint8Array")] pattern: SourceBytes,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<AsyncTask<Job<()>>> {
+                let region = self.0.region()?;
+                let pattern = pattern.to_vec()?;
+                Ok(AsyncTask::new(Job::new(move || {
+                    region.fill_with(&pattern, start as usize, end as usize)
+                })))
+            }
+
+            /// As `copyWithin`, off the main thread.
+            #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+            pub fn copy_within_async(
+                &self,
+                target: f64,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<AsyncTask<Job<()>>> {
+                let region = self.0.region()?;
+                Ok(AsyncTask::new(Job::new(move || {
+                    region.copy_within(target as usize, start as usize, end as usize)
+                })))
+            }
+
             /// Moves the bytes from `start` to `end` to `target`.
             #[napi(catch_unwind)]
             pub fn copy_within(&self, target: f64, start: f64, end: f64) -> napi::Result<()> {
@@ -367,19 +431,35 @@ impl MmapMut {
     pub fn create(
         #[napi(ts_arg_type = "string | Uint8Array")] file: FileArgument,
         #[napi(ts_arg_type = "string | Uint8Array | undefined")] temporary: Option<FileArgument>,
-        length: f64,
-        allocate: bool,
-        mode: u32,
+        options: NewFile,
     ) -> napi::Result<Self> {
         let path = file::path(file)?;
-        let length = length as usize;
-        let mapping = match temporary {
-            None => Mapping::create(&path, length, allocate, mode)?,
-            Some(temporary) => {
-                Mapping::replace(&path, &file::path(temporary)?, length, allocate, mode)?
-            }
-        };
-        Ok(Self(mapping))
+        let temporary = temporary.map(file::path).transpose()?;
+        let options = CreateOptions::from(&options);
+        Ok(Self(Mapping::create(
+            &path,
+            temporary.as_deref(),
+            &options,
+        )?))
+    }
+
+    /// As `create`, off the main thread.
+    #[napi(catch_unwind, ts_return_type = "Promise<MmapMut>")]
+    pub fn create_async(
+        #[napi(ts_arg_type = "string | Uint8Array")] file: FileArgument,
+        #[napi(ts_arg_type = "string | Uint8Array | undefined")] temporary: Option<FileArgument>,
+        options: NewFile,
+    ) -> napi::Result<AsyncTask<Job<MmapMut>>> {
+        let path = file::path(file)?;
+        let temporary = temporary.map(file::path).transpose()?;
+        let options = CreateOptions::from(&options);
+        Ok(AsyncTask::new(Job::new(move || {
+            Ok(MmapMut(Mapping::create(
+                &path,
+                temporary.as_deref(),
+                &options,
+            )?))
+        })))
     }
 
     /// Maps zeros that belong to no file.
@@ -392,7 +472,20 @@ impl MmapMut {
     /// Truncates or lengthens the file.
     #[napi(catch_unwind)]
     pub fn set_file_size(&self, size: f64, allocate: bool) -> napi::Result<()> {
-        Ok(self.0.set_file_size(size as u64, allocate)?)
+        Ok(self.0.region()?.set_file_size(size as u64, allocate)?)
+    }
+
+    /// As `setFileSize`, off the main thread.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn set_file_size_async(
+        &self,
+        size: f64,
+        allocate: bool,
+    ) -> napi::Result<AsyncTask<Job<()>>> {
+        let region = self.0.region()?;
+        Ok(AsyncTask::new(Job::new(move || {
+            region.set_file_size(size as u64, allocate)
+        })))
     }
 
     /// Writes the changed pages from `start` to `end` to the disk. Blocks.

@@ -1,17 +1,30 @@
-//! Shared memory by name. TypeScript (`lib/shm.ts`) has checked the names.
+//! Shared memory by name. TypeScript (`lib/map/shared-memory.ts`) has checked the names.
 
+use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
-use super::maps::MmapMut;
-use crate::memory::Mapping;
+use super::file;
+use super::job::Job;
+use super::maps::{MmapMut, NewFile};
+use crate::memory::{CreateOptions, Mapping};
 use crate::sys::shm;
 
 #[napi]
 impl MmapMut {
     /// Creates a shared memory object and maps it.
     #[napi(factory, catch_unwind)]
-    pub fn create_shared(name: String, length: f64, mode: u32) -> napi::Result<Self> {
-        Ok(Self(Mapping::create_shared(&name, length as usize, mode)?))
+    pub fn create_shared(name: String, options: NewFile) -> napi::Result<Self> {
+        let options = CreateOptions::from(&options);
+        Ok(Self(Mapping::create_shared(&name, &options)?))
+    }
+
+    /// As `createShared`, off the main thread.
+    #[napi(catch_unwind, ts_return_type = "Promise<MmapMut>")]
+    pub fn create_shared_async(name: String, options: NewFile) -> AsyncTask<Job<MmapMut>> {
+        let options = CreateOptions::from(&options);
+        AsyncTask::new(Job::new(move || {
+            Ok(MmapMut(Mapping::create_shared(&name, &options)?))
+        }))
     }
 
     /// Maps a whole shared memory object.
@@ -21,8 +34,15 @@ impl MmapMut {
     }
 }
 
-/// Removes the name of a shared memory object.
+/// Removes the name of a shared memory object; where `identity` is given, only if it is still the
+/// name of that object. Answers whether it did.
 #[napi(catch_unwind)]
-pub fn unlink_shared(name: String) -> napi::Result<()> {
-    Ok(shm::unlink(&name)?)
+pub fn unlink_shared(name: String, identity: Option<String>) -> napi::Result<bool> {
+    if let Some(expected) = identity
+        && file::identity_text(&shm::open(&name)?)? != expected
+    {
+        return Ok(false);
+    }
+    shm::unlink(&name)?;
+    Ok(true)
 }

@@ -71,6 +71,21 @@ impl OpenOptions {
     }
 }
 
+/// How to make a new file or shared memory object.
+#[derive(Clone, Copy, Debug)]
+pub struct CreateOptions {
+    /// The number of zero bytes.
+    pub length: usize,
+    /// Whether disk blocks are reserved for them.
+    pub allocate: bool,
+    /// The permission bits, before the process's umask.
+    pub mode: u32,
+    /// Whether the kernel is asked for huge pages.
+    pub huge_pages: bool,
+    /// Whether all pages are brought into memory.
+    pub populate: bool,
+}
+
 /// A whole file, for reading and writing.
 const WHOLE: OpenOptions = OpenOptions {
     access: Access::ReadWrite,
@@ -129,42 +144,64 @@ impl Mapping {
         })
     }
 
-    /// Creates the file `path` with `length` zero bytes and maps it. With `allocate` the disk
-    /// blocks are reserved. What was created is removed again where anything fails.
+    /// Creates the file `path` and maps it. With `temporary` it is made under that path, and takes
+    /// the place of `path` in one step once everything else has succeeded; maps of a file that was
+    /// there before keep that file. Where anything fails, nothing is left behind.
     ///
     /// # Errors
-    /// `EEXIST`, `ENOSPC` and whatever else `open`, `fallocate`, `ftruncate` and `mmap` refuse.
-    pub fn create(path: &Path, length: usize, allocate: bool, mode: u32) -> Result<Mapping> {
-        let file = file::create_new(path, mode)?;
-        Mapping::of_new(file, length, allocate, || {
+    /// `EEXIST`, `ENOSPC` and whatever else `open`, `fallocate`, `ftruncate`, `mmap` and `rename`
+    /// refuse; `ERR_MMAP_IO` where the pages cannot be brought in.
+    pub fn create(
+        path: &Path,
+        temporary: Option<&Path>,
+        options: &CreateOptions,
+    ) -> Result<Mapping> {
+        let first = temporary.unwrap_or(path);
+        let file = file::create_new(first, options.mode)?;
+        let publish = || match temporary {
+            Some(temporary) => std::fs::rename(temporary, path).map_err(Failure::system("rename")),
+            None => Ok(()),
+        };
+        Mapping::of_new(file, options, publish).inspect_err(|_| {
             // The first failure is the one to report.
-            let _ = std::fs::remove_file(path);
+            let _ = std::fs::remove_file(first);
         })
     }
 
-    /// Gives a new file its length and maps it; `remove` is called where that fails.
-    fn of_new(file: File, length: usize, allocate: bool, remove: impl FnOnce()) -> Result<Mapping> {
-        let made = (|| {
-            file::set_length(&file, length as u64)?;
-            if allocate {
-                file::reserve(&file, 0, length as u64)?;
-            }
-            let view = WHOLE.view(length as u64)?;
-            Mapping::of_file(Arc::new(file), view)
-        })();
-        made.inspect_err(|_| remove())
-    }
-
-    /// Creates the shared memory object `name` with `length` zero bytes, all of them reserved, and
-    /// maps it.
+    /// Creates the shared memory object `name`, all of its bytes reserved, and maps it. Where
+    /// anything fails, nothing is left behind. On Linux the name appears with the whole object.
     ///
     /// # Errors
-    /// `EEXIST`, `ENOSPC` and whatever else `shm_open`, `fallocate` and `mmap` refuse.
-    pub fn create_shared(name: &str, length: usize, mode: u32) -> Result<Mapping> {
-        let file = shm::create(name, mode)?;
-        Mapping::of_new(file, length, true, || {
-            let _ = shm::unlink(name);
+    /// As [`Mapping::create`].
+    pub fn create_shared(name: &str, options: &CreateOptions) -> Result<Mapping> {
+        let first = shm::first_name(name);
+        let file = shm::create(&first, options.mode)?;
+        Mapping::of_new(file, options, || shm::publish(&first, name)).inspect_err(|_| {
+            let _ = shm::unlink(&first);
         })
+    }
+
+    /// Gives a new file its length and maps it. `publish` comes last.
+    fn of_new(
+        file: File,
+        options: &CreateOptions,
+        publish: impl FnOnce() -> Result<()>,
+    ) -> Result<Mapping> {
+        let length = options.length as u64;
+        file::set_length(&file, length)?;
+        if options.allocate {
+            file::reserve(&file, 0, length)?;
+        }
+        let made = Mapping::of_file(Arc::new(file), WHOLE.view(length)?)?;
+        let pages = made.paged()?;
+        if options.huge_pages {
+            pages.advise("hugepage", 0, options.length)?;
+        }
+        if options.populate {
+            pages.prefetch(0, options.length)?;
+        }
+        publish()?;
+        Ok(made)
     }
 
     /// Maps the whole shared memory object `name`.
@@ -175,26 +212,6 @@ impl Mapping {
         let file = shm::open(name)?;
         let view = WHOLE.view(file::size_of(&file)?)?;
         Mapping::of_file(Arc::new(file), view)
-    }
-
-    /// As [`Mapping::create`], under `temporary`, which then takes the place of `path` in one step.
-    /// Maps of a file that was there before keep that file.
-    ///
-    /// # Errors
-    /// As `create`, and what `rename` refuses.
-    pub fn replace(
-        path: &Path,
-        temporary: &Path,
-        length: usize,
-        allocate: bool,
-        mode: u32,
-    ) -> Result<Mapping> {
-        let made = Mapping::create(temporary, length, allocate, mode)?;
-        if let Err(error) = std::fs::rename(temporary, path) {
-            let _ = std::fs::remove_file(temporary);
-            return Err(Failure::system("rename")(error));
-        }
-        Ok(made)
     }
 
     /// `length` bytes of zeros that belong to no file.
@@ -270,26 +287,6 @@ impl Mapping {
     pub fn file_size(&self) -> Result<Option<u64>> {
         let file = self.region()?.file();
         file.map(|file| file::size_of(&file)).transpose()
-    }
-
-    /// Truncates the file, or lengthens it with zeros, for which disk blocks are reserved with
-    /// `allocate`. Where that fails the file keeps the size it had.
-    ///
-    /// # Errors
-    /// What `ftruncate` and `fallocate` refuse; `ERR_MMAP_CLOSED`.
-    pub fn set_file_size(&self, size: u64, allocate: bool) -> Result<()> {
-        let Some(file) = self.region()?.file() else {
-            return Ok(());
-        };
-        let before = file::size_of(&file)?;
-        file::set_length(&file, size)?;
-        if allocate && before < size {
-            file::reserve(&file, before, size).inspect_err(|_| {
-                // Only zeros were added: taking them away again loses nothing.
-                let _ = file::set_length(&file, before);
-            })?;
-        }
-        Ok(())
     }
 
     /// An ArrayBuffer over the bytes `start..end`, or a SharedArrayBuffer.

@@ -6,6 +6,6 @@ mod mapping;
 mod paging;
 mod region;
 
-pub use mapping::{Mapping, OpenOptions, Source};
+pub use mapping::{CreateOptions, Mapping, OpenOptions, Source};
 pub use paging::PagedMap;
 pub use region::{Region, SourceBytes, Words};

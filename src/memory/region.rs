@@ -191,6 +191,16 @@ impl Region {
         Ok(())
     }
 
+    /// As [`Region::fill`], with bytes that lie outside the region.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`.
+    pub fn fill_with(&self, pattern: &[u8], start: usize, end: usize) -> Result<()> {
+        // SAFETY: the bytes are borrowed for longer than the call.
+        let bytes = unsafe { SourceBytes::new(pattern.as_ptr(), pattern.len()) };
+        self.fill(&bytes, start, end)
+    }
+
     /// Moves the bytes `start..end` to `target`; the two ranges may overlap.
     ///
     /// # Errors
@@ -279,6 +289,26 @@ impl Region {
             .as_ref()
             .map_or(0, |memory| memory.start() as usize);
         start % page_size()
+    }
+
+    /// Truncates the file, or lengthens it with zeros, for which disk blocks are reserved with
+    /// `allocate`. Where that fails the file keeps the size it had.
+    ///
+    /// # Errors
+    /// What `ftruncate` and `fallocate` refuse.
+    pub fn set_file_size(&self, size: u64, allocate: bool) -> Result<()> {
+        let Some(file) = self.file() else {
+            return Ok(());
+        };
+        let before = file::size_of(&file)?;
+        file::set_length(&file, size)?;
+        if allocate && before < size {
+            file::reserve(&file, before, size).inspect_err(|_| {
+                // Only zeros were added: taking them away again loses nothing.
+                let _ = file::set_length(&file, before);
+            })?;
+        }
+        Ok(())
     }
 
     /// Writes the changed pages of `start..end` to the disk. Blocks until they are there.

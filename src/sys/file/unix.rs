@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -150,7 +151,7 @@ pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
         rustix::fs::fallocate(file, FallocateFlags::empty(), from, to - from)
     });
     match answer {
-        Err(Errno::OPNOTSUPP) => write_zeros(file, from, to).map_err(Failure::system("write")),
+        Err(Errno::OPNOTSUPP) => write_zeros(file, from, to),
         answer => answer.map_err(Failure::system("fallocate")),
     }
 }
@@ -166,4 +167,25 @@ pub fn sync_after_flush(file: &File) -> Result<()> {
         return file.sync_all().map_err(Failure::system("fsync"));
     }
     Ok(())
+}
+
+/// The bytes that are free on the file's disk for programs without privileges; None where the
+/// system does not tell.
+pub fn free_space(file: &File) -> Option<u64> {
+    let found = rustix::fs::fstatvfs(file).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
+/// The error of a full disk.
+pub fn disk_full() -> io::Error {
+    Errno::NOSPC.into()
+}
+
+/// Writes some of `bytes` at `offset` and answers how many. The file position stays.
+///
+/// # Errors
+/// What `pwrite` refuses.
+pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    use std::os::unix::fs::FileExt;
+    file.write_at(bytes, offset)
 }

@@ -8,15 +8,16 @@ use std::os::windows::io::{AsRawHandle, BorrowedHandle, RawHandle};
 use std::path::{Path, PathBuf};
 
 use windows_sys::Win32::Foundation::{
-    ERROR_CALL_NOT_IMPLEMENTED, ERROR_INVALID_FUNCTION, ERROR_INVALID_HANDLE,
+    ERROR_CALL_NOT_IMPLEMENTED, ERROR_DISK_FULL, ERROR_INVALID_FUNCTION, ERROR_INVALID_HANDLE,
     ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ALLOCATION_INFO, FileAllocationInfo, SetFileInformationByHandle,
+    FILE_ALLOCATION_INFO, FileAllocationInfo, GetDiskFreeSpaceExW, SetFileInformationByHandle,
 };
 
 use super::{Access, write_zeros};
 use crate::error::{Failure, Result};
+use crate::sys::identity::path_of;
 use crate::sys::symbol::host_symbol;
 
 /// The path whose name is `bytes`.
@@ -129,7 +130,7 @@ pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
         ERROR_INVALID_FUNCTION
         | ERROR_NOT_SUPPORTED
         | ERROR_CALL_NOT_IMPLEMENTED
-        | ERROR_INVALID_PARAMETER => write_zeros(file, from, to).map_err(Failure::system("write")),
+        | ERROR_INVALID_PARAMETER => write_zeros(file, from, to),
         _ => Err(Failure::system("fallocate")(error)),
     }
 }
@@ -140,4 +141,44 @@ pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
 /// None.
 pub fn sync_after_flush(_: &File) -> Result<()> {
     Ok(())
+}
+
+/// The bytes that are free for this user on the file's disk; None where the system does not tell.
+pub fn free_space(file: &File) -> Option<u64> {
+    use std::os::windows::ffi::OsStrExt;
+    let path = path_of(file)?;
+    let folder = path.parent()?.as_os_str().encode_wide();
+    let folder: Vec<u16> = folder.chain(Some(0)).collect();
+    let mut free = 0;
+    // SAFETY: the folder's name ends with a null character and, like the number, lives until the
+    // call returns; results that nobody needs may be null.
+    let done = unsafe {
+        GetDiskFreeSpaceExW(
+            folder.as_ptr(),
+            &mut free,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+        )
+    };
+    (done != 0).then_some(free)
+}
+
+/// The error of a full disk.
+pub fn disk_full() -> io::Error {
+    io::Error::from_raw_os_error(ERROR_DISK_FULL as i32)
+}
+
+/// Writes some of `bytes` at `offset` and answers how many. The file position is put back:
+/// `WriteFile` moves it though it is given an offset.
+///
+/// # Errors
+/// What `WriteFile` refuses.
+pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    use std::io::Seek;
+    use std::os::windows::fs::FileExt;
+    let mut at = file;
+    let position = at.stream_position()?;
+    let written = file.seek_write(bytes, offset);
+    at.seek(io::SeekFrom::Start(position))?;
+    written
 }

@@ -8,6 +8,12 @@ use rustix::shm::{self, OFlags};
 
 use crate::error::{Failure, Result};
 
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "posix.rs")]
+mod platform;
+
+pub use platform::{first_name, publish};
+
 /// Creates the object `name` of no bytes. `shm_open` sets close-on-exec itself.
 ///
 /// # Errors

@@ -29,3 +29,14 @@ pub fn open(_: &str) -> Result<File> {
 pub fn unlink(_: &str) -> Result<()> {
     Err(refusal())
 }
+
+/// As on POSIX systems.
+pub fn first_name(name: &str) -> String {
+    name.to_owned()
+}
+
+/// # Errors
+/// `ERR_MMAP_UNSUPPORTED`.
+pub fn publish(_: &str, _: &str) -> Result<()> {
+    Err(refusal())
+}
