@@ -51,12 +51,12 @@ test('nothing but the public names can be reached', (t) => {
 test('npm pack ships what a user needs, and nothing else', (t) => {
   const { paths, unpackedSize } = packed();
   const wanted =
-    /^(dist\/.+\.(js|d\.ts)|(index\.d\.ts|package\.json)|(README|CHANGELOG)\.md|LICENSE[-\w]*)$/;
+    /^(dist\/.+\.js|(index|sync|shm)\.d\.ts|package\.json|(README|CHANGELOG)\.md|LICENSE[-\w]*)$/;
   t.deepEqual(
     paths.filter((path) => !wanted.test(path)),
     [],
   );
-  for (const path of ['dist/index.js', 'dist/index.d.ts', 'dist/base/binding.d.ts', 'index.d.ts']) {
+  for (const path of ['dist/index.js', 'index.d.ts', 'sync.d.ts', 'shm.d.ts']) {
     t.true(paths.includes(path), path);
   }
   // Every source file has its compiled file, and no compiled file is left of a source that is gone.

@@ -5,7 +5,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -20,6 +19,9 @@ import npmEnvironment from './npm-environment.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamps = join(root, 'node_modules', '.cache', 'memmap');
+
+/** What users' compilers read: one file for each entry point. */
+const TYPINGS = ['index.d.ts', 'sync.d.ts', 'shm.d.ts'];
 
 /** Every file at or below a path. */
 function files(path) {
@@ -73,10 +75,13 @@ function step(name, inputs, outputs, work) {
   writeFileSync(stamp, now);
 }
 
-/** Compiles into an empty folder: what no source stands for any more must not be run or packed. */
+/**
+ * Compiles into an empty folder: what no source stands for any more must not be run or packed. Several
+ * versions of the compiler are installed for the tests of the typings, so this one is named by its path.
+ */
 function compile(project, folder) {
   rmSync(join(root, folder), { recursive: true, force: true });
-  tool('tsc', '--project', project);
+  run('node', join('node_modules', 'typescript', 'bin', 'tsc'), '--project', project);
 }
 
 function nativeBuilt() {
@@ -103,10 +108,18 @@ step(
       '--locked',
     ),
 );
-step('compiling TypeScript', ['lib', 'tsconfig.json'], ['dist/index.js'], () => {
-  compile('.', 'dist');
-  copyFileSync(join(root, 'lib/base/binding.d.ts'), join(root, 'dist/base/binding.d.ts'));
-});
-step('compiling the tests', ['__test__', 'lib', 'tsconfig.json'], ['build/__test__'], () =>
-  compile('__test__', 'build'),
+step('compiling TypeScript', ['lib', 'tsconfig.json'], ['dist/index.js'], () =>
+  compile('.', 'dist'),
+);
+step(
+  'rolling up the typings',
+  ['lib', 'tsconfig.json', 'scripts/typings.mjs', ...TYPINGS],
+  TYPINGS,
+  () => run('node', join('scripts', 'typings.mjs')),
+);
+step(
+  'compiling the tests',
+  ['__test__', 'lib', ...TYPINGS, 'tsconfig.json'],
+  ['build/__test__'],
+  () => compile('__test__', 'build'),
 );
