@@ -81,4 +81,6 @@ declare class SharedMemory extends MmapMut {
   get name(): string;
 }
 
-export { SharedMemory, SharedMemoryOpenOptions, SharedMemoryOptions };
+export { SharedMemory };
+
+export type { SharedMemoryOpenOptions, SharedMemoryOptions };

@@ -70,6 +70,7 @@ async function roll(name, main = { modules: new Set(), exports: [] }) {
 /** The plugin exports every class as a value, also those that the sources export as types. */
 function withExports(name, { code, exports }) {
   const types = typeNames(name);
+  for (const [, type] of code.matchAll(/^(?:export )?(?:interface|type) (\w+)/gm)) types.add(type);
   const passedOn = [...code.matchAll(/^export (?:type )?\{([^}]*)\} from/gm)].flatMap(([, list]) =>
     list.split(',').map((item) => item.trim()),
   );
