@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { root, temporaryFolder } from './helpers/temporary';
@@ -48,15 +48,4 @@ test('a second run of the example samples.js finds what the first one has writte
   const program = join(root, 'examples', 'samples.js');
   run(t, here, program, 'samples');
   t.regex(run(t, here, program, 'samples'), /^the largest of 1000000 samples in samples is 0\.9/);
-});
-
-test('the first example of the README runs', (t) => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const source = /```js\n(.*?)```/s.exec(readme)?.[1];
-  t.truthy(source);
-  // Inside the package, where it finds 'memmap'.
-  const here = temporaryFolder(t, join(root, 'build'));
-  writeFileSync(join(here, 'readme.mjs'), source ?? '');
-  t.is(run(t, here, 'readme.mjs'), 'Hello, world!\n');
-  t.is(readFileSync(join(here, 'hello.bin')).length, 10 * 2 ** 20);
 });

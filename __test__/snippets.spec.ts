@@ -1,0 +1,37 @@
+/** The examples in doc comments, README.md and docs/: each is run. */
+import test from 'ava';
+import {
+  commentSnippets,
+  documentSnippets,
+  run,
+  type Snippet,
+  withChecks,
+} from './helpers/snippets';
+
+const documents = documentSnippets();
+
+/** What Windows has not: named shared memory, and dropping pages. */
+const NOT_ON_WINDOWS = /'memmap\/shm'|\.evict/;
+
+for (const snippet of [...documents, ...commentSnippets()]) {
+  const impossible = process.platform === 'win32' && NOT_ON_WINDOWS.test(snippet.code);
+  const title = `the example at ${snippet.title} runs${impossible ? ' (not on Windows)' : ''}`;
+  (impossible ? test.skip : test.serial)(title, async (t) => {
+    await t.notThrowsAsync(run(snippet));
+  });
+}
+
+test('the first example of the README says hello', async (t) => {
+  const [first] = documents;
+  t.regex(first?.title ?? '', /^README\.md:/);
+  t.is(await run(first as Snippet), 'Hello, world!\n');
+});
+
+test('an example that fails, says something wrong or never checks what it says is no example', async (t) => {
+  const example = (code: string) => run({ title: 'here', code });
+  await t.throwsAsync(example("throw new Error('no');\n"), { message: /no/ });
+  await t.throwsAsync(example('1 + 1; // => 3\n'), { message: /says 3 and gets 2/ });
+  await t.throwsAsync(example('if (true) {\n} // => 3\n'), { message: /'\/\/ =>' stands behind/ });
+  await t.notThrowsAsync(example("const text = 'a' + 'b'; // => 'ab'\n[1, 2]; // => [ 1, 2 ]\n"));
+  t.is(withChecks('  await f(1); // => 2\n'), '  __expect(await f(1), "2");\n');
+});
