@@ -125,3 +125,23 @@ for (const file of TYPINGS) {
     t.deepEqual(exported(text, 'export'), Object.keys(require(entry)).sort());
   });
 }
+
+test('the typings show what users hold and nothing else', (t) => {
+  for (const file of TYPINGS) {
+    const text = readFileSync(join(root, file), 'utf8');
+    const names = [...exported(text, 'export'), ...exported(text, 'export type')];
+    const declared = text.matchAll(
+      /^(?:export )?(?:declare )?(?:abstract )?(class|function|let|const enum) ([\w$]+)/gm,
+    );
+    const seen = [...declared].filter(
+      ([, kind, name]) => kind !== 'class' || !names.includes(name ?? ''),
+    );
+    t.deepEqual(
+      seen.map(([, kind, name]) => `${kind} ${name}`),
+      [],
+      file,
+    );
+    // The rolling up renames what two modules call the same.
+    t.deepEqual(text.match(/\b\w+\$\d+\b/g) ?? [], [], file);
+  }
+});
