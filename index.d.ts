@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 
 /** An offset or a length in bytes: a safe integer or a bigint. */
 type Integer = number | bigint;
-/** What a file can be named by. A FileHandle or descriptor is borrowed: it is never closed by us. */
+/** What names a file. A FileHandle or descriptor is borrowed: memmap never closes it. */
 type FileLike =
   | string
   | Uint8Array
@@ -14,392 +14,40 @@ type FileLike =
       readonly fd: number;
     };
 
-/** A read-only map of a file. */
-declare class Mmap$1 {
-  /** The index of this map's word in the flags, none where it is not guarded. */
-  get slot(): number | null;
-  /** What the guard has survived so far. */
-  faults(): SurvivedFaults | null;
-  /** JavaScript was told of the stray writes so far. */
-  acknowledgeStrayWrites(): void;
-  /** The first place from `start` to `end` where `needle` begins, or -1. Blocks. */
-  indexOf(needle: Uint8Array, start: number, end: number): number;
-  /** The last place from `start` to `end` where `needle` begins, or -1. Blocks. */
-  lastIndexOf(needle: Uint8Array, start: number, end: number): number;
-  /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
-  findSync(
-    pattern: Pattern$1,
-    from: number,
-    end: number,
-    record: 'offset' | 'needle' | 'groups',
-    most: number,
-  ): Found;
-  /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
-  find(
-    pattern: Pattern$1,
-    from: number,
-    to: number,
-    end: number,
-    record: 'offset' | 'needle' | 'groups',
-    most: number,
-  ): Promise<Found>;
-  /** The number of matches between `from` and `end`. Blocks. */
-  countSync(pattern: Pattern$1, from: number, end: number): number;
-  /** The number of matches that begin between `from` and `to`; may stop sooner. */
-  count(pattern: Pattern$1, from: number, to: number, end: number): Promise<Counted>;
-  /** How many line feeds each block of `size` bytes has from `start` to `end`. Blocks. */
-  countLinesSync(start: number, end: number, size: number): Float64Array;
-  /** As `countLinesSync`, off the main thread. */
-  countLines(start: number, end: number, size: number): Promise<Float64Array>;
-  /**
-   * Writes the places of the first line feeds between `start` and `end` into `places`,
-   * as many as there is room for, and returns how many. Blocks.
-   */
-  lineFeeds(start: number, end: number, places: Float64Array): number;
-  /** Where the line feed number `n` (from 0) is between `start` and `end`, or -1. */
-  nthLineFeed(start: number, end: number, n: number): number;
-  /** The number of bytes, 0 once closed. */
-  get length(): number;
-  /** An ArrayBuffer over the bytes from `start` to `end`. */
-  lend(start: number, end: number): ArrayBuffer;
-  /** A SharedArrayBuffer over the bytes from `start` to `end`. */
-  lendShared(start: number, end: number): SharedArrayBuffer;
-  /** Lets go of the file, and of the memory where nothing was lent. */
-  close(): void;
-  /** Another map of the same file, or a copy of the same anonymous memory. */
-  again(length: number): Mmap$1;
-  /** The size of the whole file as it is now. */
-  fileSize(): number | null;
-  /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(
-    file: string | Uint8Array | number,
-    offset: number,
-    length: number | undefined | null,
-    guarded: boolean,
-  );
-  /** Opens the file that `location` tells of, if it is still that file. */
-  static reopen(location: Location, offset: number, length: number, guarded: boolean): Mmap$1;
-  /** Where the file is found again; null for anonymous memory. */
-  location(opened?: string | Uint8Array | undefined): Location | null;
-  /** Gives the system a hint; whether it took it. */
-  advise(hint: string, start: number, end: number): boolean;
-  /** Brings the bytes from `start` to `end` into memory. Blocks. */
-  prefetchSync(start: number, end: number): void;
-  /** As `prefetchSync`, off the main thread. */
-  prefetch(start: number, end: number): Promise<void>;
-  /** One byte for each page: 1 where it is in memory. */
-  resident(start: number, end: number): Uint8Array;
-  /** Keeps the bytes from `start` to `end` in memory. Blocks. */
-  lock(start: number, end: number): void;
-  /** Undoes `lock`. */
-  unlock(start: number, end: number): void;
-  /** Drops the bytes from `start` to `end` from memory. Blocks. */
-  evictSync(start: number, end: number): void;
-  /** As `evictSync`, off the main thread. */
-  evict(start: number, end: number): Promise<void>;
-}
-
-/** A map whose changes stay private. */
-declare class MmapCow$1 {
-  /** The index of this map's word in the flags, none where it is not guarded. */
-  get slot(): number | null;
-  /** What the guard has survived so far. */
-  faults(): SurvivedFaults | null;
-  /** JavaScript was told of the stray writes so far. */
-  acknowledgeStrayWrites(): void;
-  /** The first place from `start` to `end` where `needle` begins, or -1. Blocks. */
-  indexOf(needle: Uint8Array, start: number, end: number): number;
-  /** The last place from `start` to `end` where `needle` begins, or -1. Blocks. */
-  lastIndexOf(needle: Uint8Array, start: number, end: number): number;
-  /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
-  findSync(
-    pattern: Pattern$1,
-    from: number,
-    end: number,
-    record: 'offset' | 'needle' | 'groups',
-    most: number,
-  ): Found;
-  /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
-  find(
-    pattern: Pattern$1,
-    from: number,
-    to: number,
-    end: number,
-    record: 'offset' | 'needle' | 'groups',
-    most: number,
-  ): Promise<Found>;
-  /** The number of matches between `from` and `end`. Blocks. */
-  countSync(pattern: Pattern$1, from: number, end: number): number;
-  /** The number of matches that begin between `from` and `to`; may stop sooner. */
-  count(pattern: Pattern$1, from: number, to: number, end: number): Promise<Counted>;
-  /** How many line feeds each block of `size` bytes has from `start` to `end`. Blocks. */
-  countLinesSync(start: number, end: number, size: number): Float64Array;
-  /** As `countLinesSync`, off the main thread. */
-  countLines(start: number, end: number, size: number): Promise<Float64Array>;
-  /**
-   * Writes the places of the first line feeds between `start` and `end` into `places`,
-   * as many as there is room for, and returns how many. Blocks.
-   */
-  lineFeeds(start: number, end: number, places: Float64Array): number;
-  /** Where the line feed number `n` (from 0) is between `start` and `end`, or -1. */
-  nthLineFeed(start: number, end: number, n: number): number;
-  /** The number of bytes, 0 once closed. */
-  get length(): number;
-  /** An ArrayBuffer over the bytes from `start` to `end`. */
-  lend(start: number, end: number): ArrayBuffer;
-  /** A SharedArrayBuffer over the bytes from `start` to `end`. */
-  lendShared(start: number, end: number): SharedArrayBuffer;
-  /** Lets go of the file, and of the memory where nothing was lent. */
-  close(): void;
-  /** Another map of the same file, or a copy of the same anonymous memory. */
-  again(length: number): MmapCow$1;
-  /** The size of the whole file as it is now. */
-  fileSize(): number | null;
-  /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(
-    file: string | Uint8Array | number,
-    offset: number,
-    length: number | undefined | null,
-    guarded: boolean,
-  );
-  /** Copies `bytes` to `offset`. */
-  write(bytes: Uint8Array, offset: number): void;
-  /** Repeats `pattern` from `start` to `end`. */
-  fill(pattern: Uint8Array, start: number, end: number): void;
-  /** Moves the bytes from `start` to `end` to `target`. */
-  copyWithin(target: number, start: number, end: number): void;
-  /** Opens the file that `location` tells of, if it is still that file. */
-  static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapCow$1;
-  /** Where the file is found again; null for anonymous memory. */
-  location(opened?: string | Uint8Array | undefined): Location | null;
-  /** Gives the system a hint; whether it took it. */
-  advise(hint: string, start: number, end: number): boolean;
-  /** Brings the bytes from `start` to `end` into memory. Blocks. */
-  prefetchSync(start: number, end: number): void;
-  /** As `prefetchSync`, off the main thread. */
-  prefetch(start: number, end: number): Promise<void>;
-  /** One byte for each page: 1 where it is in memory. */
-  resident(start: number, end: number): Uint8Array;
-  /** Keeps the bytes from `start` to `end` in memory. Blocks. */
-  lock(start: number, end: number): void;
-  /** Undoes `lock`. */
-  unlock(start: number, end: number): void;
-  /** Drops the bytes from `start` to `end` from memory. Blocks. */
-  evictSync(start: number, end: number): void;
-  /** As `evictSync`, off the main thread. */
-  evict(start: number, end: number): Promise<void>;
-}
-
-/** A map whose changes reach the file, or of anonymous memory. */
-declare class MmapMut$1 {
-  /** The index of this map's word in the flags, none where it is not guarded. */
-  get slot(): number | null;
-  /** What the guard has survived so far. */
-  faults(): SurvivedFaults | null;
-  /** JavaScript was told of the stray writes so far. */
-  acknowledgeStrayWrites(): void;
-  /** The first place from `start` to `end` where `needle` begins, or -1. Blocks. */
-  indexOf(needle: Uint8Array, start: number, end: number): number;
-  /** The last place from `start` to `end` where `needle` begins, or -1. Blocks. */
-  lastIndexOf(needle: Uint8Array, start: number, end: number): number;
-  /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
-  findSync(
-    pattern: Pattern$1,
-    from: number,
-    end: number,
-    record: 'offset' | 'needle' | 'groups',
-    most: number,
-  ): Found;
-  /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
-  find(
-    pattern: Pattern$1,
-    from: number,
-    to: number,
-    end: number,
-    record: 'offset' | 'needle' | 'groups',
-    most: number,
-  ): Promise<Found>;
-  /** The number of matches between `from` and `end`. Blocks. */
-  countSync(pattern: Pattern$1, from: number, end: number): number;
-  /** The number of matches that begin between `from` and `to`; may stop sooner. */
-  count(pattern: Pattern$1, from: number, to: number, end: number): Promise<Counted>;
-  /** How many line feeds each block of `size` bytes has from `start` to `end`. Blocks. */
-  countLinesSync(start: number, end: number, size: number): Float64Array;
-  /** As `countLinesSync`, off the main thread. */
-  countLines(start: number, end: number, size: number): Promise<Float64Array>;
-  /**
-   * Writes the places of the first line feeds between `start` and `end` into `places`,
-   * as many as there is room for, and returns how many. Blocks.
-   */
-  lineFeeds(start: number, end: number, places: Float64Array): number;
-  /** Where the line feed number `n` (from 0) is between `start` and `end`, or -1. */
-  nthLineFeed(start: number, end: number, n: number): number;
-  /** The number of bytes, 0 once closed. */
-  get length(): number;
-  /** An ArrayBuffer over the bytes from `start` to `end`. */
-  lend(start: number, end: number): ArrayBuffer;
-  /** A SharedArrayBuffer over the bytes from `start` to `end`. */
-  lendShared(start: number, end: number): SharedArrayBuffer;
-  /** Lets go of the file, and of the memory where nothing was lent. */
-  close(): void;
-  /** Another map of the same file, or a copy of the same anonymous memory. */
-  again(length: number): MmapMut$1;
-  /** The size of the whole file as it is now. */
-  fileSize(): number | null;
-  /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(
-    file: string | Uint8Array | number,
-    offset: number,
-    length: number | undefined | null,
-    guarded: boolean,
-  );
-  /** Copies `bytes` to `offset`. */
-  write(bytes: Uint8Array, offset: number): void;
-  /** Repeats `pattern` from `start` to `end`. */
-  fill(pattern: Uint8Array, start: number, end: number): void;
-  /** Moves the bytes from `start` to `end` to `target`. */
-  copyWithin(target: number, start: number, end: number): void;
-  /** Creates a file, under `temporary` first where that is given, and maps it. */
-  static create(
-    file: string | Uint8Array,
-    temporary: string | Uint8Array | undefined,
-    length: number,
-    allocate: boolean,
-    mode: number,
-  ): MmapMut$1;
-  /** Maps zeros that belong to no file. */
-  static anonymous(length: number, huge: boolean, noReserve: boolean): MmapMut$1;
-  /** Cuts or lengthens the file. */
-  setFileSize(size: number, allocate: boolean): void;
-  /** Writes the changed pages from `start` to `end` to the disk. Blocks. */
-  flushSync(start: number, end: number): void;
-  /** As `flushSync`, off the main thread. */
-  flush(start: number, end: number): Promise<void>;
-  /** Opens the file that `location` tells of, if it is still that file. */
-  static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapMut$1;
-  /** Where the file is found again; null for anonymous memory. */
-  location(opened?: string | Uint8Array | undefined): Location | null;
-  /** Gives the system a hint; whether it took it. */
-  advise(hint: string, start: number, end: number): boolean;
-  /** Brings the bytes from `start` to `end` into memory. Blocks. */
-  prefetchSync(start: number, end: number): void;
-  /** As `prefetchSync`, off the main thread. */
-  prefetch(start: number, end: number): Promise<void>;
-  /** One byte for each page: 1 where it is in memory. */
-  resident(start: number, end: number): Uint8Array;
-  /** Keeps the bytes from `start` to `end` in memory. Blocks. */
-  lock(start: number, end: number): void;
-  /** Undoes `lock`. */
-  unlock(start: number, end: number): void;
-  /** Drops the bytes from `start` to `end` from memory. Blocks. */
-  evictSync(start: number, end: number): void;
-  /** As `evictSync`, off the main thread. */
-  evict(start: number, end: number): Promise<void>;
-  /** Creates a shared memory object and maps it. */
-  static createShared(name: string, length: number, mode: number): MmapMut$1;
-  /** Maps a whole shared memory object. */
-  static openShared(name: string): MmapMut$1;
-  /**
-   * Blocks until the word at `offset` changes or is woken. Answers whether that was so before
-   * the time (in ms) was over. A word has 8 bytes where `expectedHigh` is given.
-   */
-  wait(
-    offset: number,
-    expected: number,
-    expectedHigh: number | undefined | null,
-    timeout: number,
-  ): boolean;
-  /** Wakes up to `count` waiters of the word, and answers how many were asleep. */
-  wake(offset: number, count: number): number;
-  /**
-   * As `wait`, without blocking: settles through `waits`, with the number `id`, also when one of
-   * the signatures in the words from `firstHolder` on is gone or that of a dead thread.
-   */
-  waitAsync(
-    waits: Waits,
-    id: number,
-    offset: number,
-    expected: number,
-    expectedHigh: number | undefined | null,
-    firstHolder: number,
-    holders: number,
-  ): PendingWait;
-}
-
-/** Something to look for, prepared once. */
-declare class Pattern$1 {
-  /** One literal, or several of which the first listed wins. */
-  static literals(needles: Array<Uint8Array>): Pattern$1;
-  /** A regular expression in the syntax of the Rust crate `regex`. */
-  static regex(source: string, lineTerminator: number): Pattern$1;
-  /** How many groups a match has, the whole one included. */
-  get groups(): number;
-}
-
-/** A wait that has not settled yet. */
-declare class PendingWait {
-  /** Ends it without settling. */
-  cancel(): void;
-}
-
-/** Where the waits of one JavaScript thread settle. */
-declare class Waits {
-  /** `settle` is called with the number of a wait and whether it ended for want of a holder. */
-  constructor(settle: (id: number, lostHolder: boolean) => void);
-}
-
-/** How many matches a search of one window found. */
-interface Counted {
-  /** Where to go on; more than the end if nothing is left. */
-  next: number;
-  /** The number of matches. */
-  matches: number;
-}
-
-/** What a search of one window found. */
-interface Found {
-  /** Where to go on; more than the end if nothing is left. */
-  next: number;
-  /** The numbers of each match, one match after the other. */
-  matches: Float64Array;
-}
-
-/** Where a map's file is found again, and which file it must be. */
-interface Location {
-  /** The file's absolute path; its bytes where they are no UTF-8. */
-  path: string | Uint8Array;
-  /** The device it lives on, in decimal. */
-  device: string;
-  /** Its number there, in decimal. */
-  inode: string;
-  /** Its time of birth in nanoseconds since 1970, in decimal. */
-  created?: string;
-}
-
-/** What the guard has survived in one map; positions in bytes from the start of the map. */
-interface SurvivedFaults {
-  /** The first byte that the file has lost. */
-  lostFrom?: number;
-  /** The range of pages that had I/O errors. */
-  ioStart?: number;
-  /** The end of that range. */
-  ioEnd?: number;
-  /** The number of stray writes. */
-  strayWrites: number;
-}
-
 /**
- * Loads the native core: a build in this checkout, or the package for this platform.
+ * A failure that is not the fault of an argument. Either the operating system refused (`code` is
+ * then `'ENOENT'`, `'EACCES'`, ... as Node spells them), or the map is in a state in which the call
+ * makes no sense (`code` then begins with `ERR_MMAP_`).
+ *
+ * A wrong type of an argument is a `TypeError` with the code `ERR_INVALID_ARG_TYPE`. A value out
+ * of range is a `RangeError` with the code `ERR_OUT_OF_RANGE`. Both are as in Node's own modules.
+ *
+ * ```js
+ * import { Mmap, MmapError } from 'memmap';
+ *
+ * try {
+ *   Mmap.open('missing.bin');
+ * } catch (error) {
+ *   if (!(error instanceof MmapError)) throw error;
+ *   error.code; // => 'ENOENT'
+ *   error.path; // => 'missing.bin'
+ * }
+ * ```
  */
+declare class MmapError extends Error {
+  /** A stable identifier: a system error's name, or one of memmap's own `ERR_MMAP_...` codes. */
+  readonly code: string;
+  /** The system call that was refused; undefined for memmap's own codes. */
+  readonly syscall?: string;
+  /** The number of the system's error as libuv counts it (negative); undefined for own codes. */
+  readonly errno?: number;
+  /** The path that the map was opened with, where there was one. */
+  readonly path?: string;
+}
 
-/** An instance of any of the three native classes. */
-type NativeMap = Mmap$1 | MmapMut$1 | MmapCow$1;
-/** An instance of a native class that can change its memory. */
-type NativeWritableMap = MmapMut$1 | MmapCow$1;
-
-/** What has happened to a map since it was opened or last refreshed. */
+/** The faults of a map that were survived since it was opened or last refreshed. */
 interface Faults {
-  /** Whether bytes of the map are no longer in its file, because somebody cut the file. */
+  /** Whether bytes of the map are no longer in its file, because it was truncated. */
   readonly truncated: boolean;
   /** The first byte of the map that the file has lost; null where none is. */
   readonly lostFrom: number | null;
@@ -409,303 +57,48 @@ interface Faults {
     readonly end: number;
   } | null;
   /**
-   * How many pages of a read-only map were written to. Each such page is private since then. After
-   * some hundred pages they are made private several at a time, so that this is the least number.
+   * The number of pages of a read-only map that were written to. Each is private since then. After
+   * some hundred pages they are made private several at a time: then this is the least number.
    */
   readonly strayWrites: number;
 }
-/** Is told of faults, on the event loop of the thread that opened the map. */
+/** Called with the faults of a map, on the event loop of the thread that opened it. */
 type FaultListener = (faults: Faults) => void;
 
-/** The memory behind one public map. */
-declare class Memory<Native extends NativeMap> {
-  #private;
-  /** The path that errors name; null for descriptors and anonymous memory. */
-  readonly path: string | null;
-  /** Where the map begins in its file, in bytes. */
-  readonly offset: number;
-  /** The number of bytes; 0 once closed. */
+declare const KINDS: readonly ['Mmap', 'MmapMut', 'MmapCow'];
+/**
+ * Where the range of a map is found again. A plain object: it can be posted to a worker, sent to
+ * another process or written as JSON (except where `path` is a Uint8Array).
+ */
+interface MapDescriptor {
+  /** The class of the map that it was made of. Any class can open it. */
+  kind: (typeof KINDS)[number];
+  /** The file's absolute path; its bytes where they are no UTF-8. */
+  path: string | Uint8Array;
+  /** The number of the device that the file lives on, in decimal. */
+  device: string;
+  /** The number of the file on that device, in decimal. */
+  inode: string;
+  /** When the file was made, in nanoseconds since 1970; null where the file system forgets it. */
+  created: string | null;
+  /** Where the range begins in the file, in bytes. */
+  offset: number;
+  /** The number of bytes. */
   length: number;
-  /** Whether the memory is lent as SharedArrayBuffers, which nobody can detach. */
-  readonly shared: boolean;
-  /** Counts up when the memory is closed or replaced, which ends the promises that run on it. */
-  generation: number;
-  /** Called when the native map is let go: what waits on it has to stop. */
-  readonly watchers: Set<() => void>;
-  constructor(
-    nativeMap: Native,
-    path: string | null,
-    offset: number,
-    onFault?: FaultListener,
-    shared?: boolean,
-  );
-  get closed(): boolean;
-  /** The native map for any use; throws where the map is closed or something happened to it. */
-  use(): Native;
-  /**
-   * Runs a native call. What happened to the memory before or during it is thrown: a result got
-   * from lost pages is none.
-   */
-  run<T>(call: (open: Native) => T): T;
-  /** What the fault guard has survived since the map was opened or refreshed. */
-  get faults(): Faults;
-  /** The native map for what may follow a loss: refreshing. Throws where the map is closed. */
-  reachable(): Native;
-  /**
-   * The public error for a refusal to write `start` to `end` to the disk. Where that means that
-   * bytes are lost, it is remembered.
-   */
-  refused(error: unknown, start: number, end: number): unknown;
-  /** Whether writes were lost; {@link replace} forgets it. */
-  get lost(): boolean;
-  /** The whole map as one Buffer, the same one every time. */
-  get buffer(): Buffer;
-  /** Where the bytes `start` to `end` are to be found: an ArrayBuffer and the place in it. */
-  locate(
-    start: number,
-    end: number,
-  ): {
-    arrayBuffer: ArrayBufferLike;
-    byteOffset: number;
-  };
-  /**
-   * Throws where the memory cannot be exchanged for other memory, because SharedArrayBuffers of it
-   * are out there, perhaps in other threads, and would go on showing the old.
-   */
-  assertReplaceable(): void;
-  /** Goes on with another native map of the same file. */
-  replace(fresh: Native): void;
-  /** Detaches, lets go of the file and the memory. Never throws. */
-  close(): void;
 }
 
 /** How to watch and to end work that runs off the main thread. */
 interface JobOptions {
   /**
-   * Ends the work within one chunk of it when aborted: the promise is rejected with an
-   * `AbortError` whose `cause` is the signal's reason. What was done before stays done.
+   * Ends the work within one chunk when aborted: the promise rejects with an `AbortError` whose
+   * `cause` is the signal's reason. What was done before stays done.
    */
   signal?: AbortSignal | undefined;
   /** Called after each chunk with the bytes done so far and the bytes to do. */
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/**
- * Finds any line of a map: made by `lineIndex()` or `lineIndexSync()`.
- *
- * It knows how many line feeds come before each block of 64 KiB. A line is found by a binary search
- * in that list (of 8 bytes a block) and a look at the one or two blocks in which it begins and ends:
- * microseconds, whichever line it is and however long its neighbours are.
- *
- * @typeParam Line - `Buffer`, or `string` where an encoding was given.
- */
-declare class LineIndex<Line extends Buffer | string = Buffer | string> {
-  #private;
-  /** The number of lines. */
-  readonly length: number;
-  /** The memory that the index takes, in bytes. */
-  get byteLength(): number;
-  /**
-   * Where a line begins, in bytes from the start of the map.
-   *
-   * @param n - The line's number, from 0 to `length - 1`.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_CHANGED` where the map was
-   * resized or refreshed, or its line feeds are no longer where they were.
-   */
-  offsetOf(n: number): number;
-  /**
-   * A line.
-   *
-   * @param n - The line's number, from 0 to `length - 1`.
-   * @throws As {@link offsetOf}.
-   */
-  line(n: number): Line;
-  /**
-   * The number of the line that a byte belongs to. The endings belong to the lines they end.
-   *
-   * @param offset - A place in the part of the map that was indexed, in bytes from the start of the
-   * map. Its end counts as a place in the last line, or behind the last line feed.
-   * @throws As {@link offsetOf}.
-   */
-  lineAt(offset: number): number;
-}
-
-/** Bytes to look for: a string (UTF-8, or as the encoding says), any view of bytes, or one byte. */
-type Needle = string | NodeJS.ArrayBufferView | number;
-/** What can be searched for: a needle, any of several, or a regular expression. */
-type Pattern = Needle | readonly Needle[] | RegExp;
-
-/** How to map a file. */
-interface MemoryOptions {
-  /**
-   * Whether to read the whole range into memory before the call returns, which blocks for as long
-   * as the disk takes: see {@link Mmap.prefetch} for the way that does not. Default false.
-   */
-  populate?: boolean;
-  /**
-   * Whether to ask the kernel for huge pages where it can use them: on Linux for files in shared
-   * memory (`/dev/shm`, where the administrator allows it) and for read-only files of some file
-   * systems. A hint, as `advise('hugepage')`: never an error. Default false.
-   */
-  hugePages?: boolean;
-  /**
-   * Whether Buffers of the map are made over a SharedArrayBuffer: `map.buffer.buffer` can be posted
-   * to workers, which then see the same memory without a copy, even after this thread has ended.
-   * V8 does not count its length as memory in use, so that making a Buffer sets off no garbage
-   * collection.
-   *
-   * It can never be detached: after {@link Mmap.close} its views read as zeros. Once a Buffer was
-   * made, the map cannot be resized, and refreshed only while the file keeps its size
-   * (`ERR_MMAP_IN_USE`).
-   *
-   * Node.js 22.23.3 and later 22, 24.16 and later 24, 26.1 and later, Bun 1.4 and later; elsewhere
-   * `ERR_MMAP_UNSUPPORTED`. Default false.
-   */
-  shared?: boolean;
-  /**
-   * Whether faults in the map are survived and reported: a file that another process cuts, a disk
-   * that is full or broken, a write into the Buffer of a read-only map. Without the guard the first
-   * two end the process with SIGBUS, as in any other program, and the third goes unnoticed (the
-   * file stays unchanged all the same). The environment variable `MEMMAP_GUARD=0` turns it off for
-   * the whole process. Default true.
-   */
-  guard?: boolean;
-  /**
-   * Called on this thread's event loop soon after a fault was survived; the next method call on
-   * the map throws it in any case.
-   */
-  onFault?: FaultListener;
-}
-
-/** Which part of a file to map, and how. */
-interface OpenOptions extends MemoryOptions {
-  /** Where the map begins in the file, in bytes: any byte, no page border is needed. Default 0. */
-  offset?: Integer;
-  /**
-   * How many bytes to map. Default: up to the end of the file as it is now. More than the file has
-   * from `offset` on is a RangeError: a map never reaches past its file.
-   */
-  length?: Integer;
-}
-/** The constructors whose arrays {@link MemoryMap.view} can make. */
-type TypedArrayConstructor =
-  | Int8ArrayConstructor
-  | Uint8ArrayConstructor
-  | Uint8ClampedArrayConstructor
-  | Int16ArrayConstructor
-  | Uint16ArrayConstructor
-  | Int32ArrayConstructor
-  | Uint32ArrayConstructor
-  | Float32ArrayConstructor
-  | Float64ArrayConstructor
-  | BigInt64ArrayConstructor
-  | BigUint64ArrayConstructor;
-/**
- * What every map can do, however it was opened.
- *
- * A map that is no longer referenced is unmapped when it and every Buffer made from it have been
- * garbage collected; until then it holds one file descriptor. Call {@link close}, or declare the
- * map with `using`, to let go at once.
- *
- * @typeParam Native - internal
- */
-declare abstract class MemoryMap<Native extends NativeMap = NativeMap> {
-  #private;
-  /** Users call a static method such as `open`. */
-  protected constructor(token: symbol, memory: Memory<Native>, wanted: number | null);
-  /** The number of bytes; 0 once the map is closed. */
-  get length(): number;
-  /** Where the map begins in its file, in bytes. */
-  get offset(): number;
-  /** The path that the map was opened with; null if it was a descriptor or is no file at all. */
-  get path(): string | null;
-  /** Whether {@link close} was called. */
-  get closed(): boolean;
-  /**
-   * What the fault guard has survived since the map was opened or last refreshed. Looking at it
-   * throws nothing; while bytes are lost every method but {@link close} and {@link refresh} throws.
-   */
-  get faults(): Faults;
-  /**
-   * The whole map as a Buffer: no copy, and the same object every time. It is made on first use;
-   * for V8 its length then counts as memory, so that a first use may set off a garbage collection.
-   *
-   * The address of its first byte is aligned as `offset` is in the file: where `offset` is not a
-   * multiple of eight, `buffer.byteOffset` is `offset % 8`, not 0.
-   *
-   * Closing, resizing or refreshing the map detaches it: its length is 0 from then on.
-   *
-   * @throws MmapError `ERR_MMAP_CLOSED`; `ERR_MMAP_UNSUPPORTED` where the map is longer than a
-   * Buffer of this runtime can be (4 GiB on Node.js 20 and Bun): use {@link subarray} there.
-   */
-  get buffer(): Buffer;
-  /**
-   * A part of the map as a Buffer, without a copy. As with `Buffer.subarray`, negative positions
-   * count from the end and positions outside the map are moved to its nearest end.
-   *
-   * @param start - The first byte. Default 0.
-   * @param end - The byte after the last. Default: the end of the map.
-   * @throws TypeError, RangeError for what is no integer; MmapError `ERR_MMAP_CLOSED`,
-   * `ERR_MMAP_UNSUPPORTED` where the part is longer than a Buffer of this runtime can be.
-   */
-  subarray(start?: Integer, end?: Integer): Buffer;
-  /**
-   * A part of the map as a typed array, without a copy. Elements have the machine's byte order
-   * (little-endian on every platform that Node.js runs on).
-   *
-   * @param type - The typed array's constructor, such as `Float64Array`.
-   * @param offset - Where it begins in the map, in bytes. `map.offset + offset` must be a multiple
-   * of the element's size. Default 0.
-   * @param length - How many elements. Default: as many whole ones as fit.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
-   */
-  view<Type extends TypedArrayConstructor>(
-    type: Type,
-    offset?: Integer,
-    length?: Integer,
-  ): InstanceType<Type>;
-  /**
-   * A part of the map as a DataView, without a copy.
-   *
-   * @param offset - Where it begins in the map, in bytes. Default 0.
-   * @param length - How many bytes. Default: up to the end of the map.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
-   */
-  dataView(offset?: Integer, length?: Integer): DataView;
-  /**
-   * Maps the file anew at the size that it has now: for a log that grew, or a file that was cut. A
-   * map opened with a `length` never becomes longer than that. Also the way to go on after a fault
-   * or a failed flush: the map is made anew in any case then, both are cleared, and pages that were
-   * lost or private show the file again.
-   *
-   * @returns Whether the map changed. If so, all Buffers made from it before are detached, and
-   * changes to a copy-on-write map are gone; if not, everything stays as it is.
-   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_IN_USE` where the size has changed and a
-   * SharedArrayBuffer was made of the map, or what the system refused; the old map stays then.
-   */
-  refresh(): boolean;
-  /** Goes on with another native map; one that was opened with a length now has this one. */
-  protected replaceMemory(fresh: Native): void;
-  /**
-   * Closes the map: every Buffer, typed array and DataView made from it is detached (has length 0
-   * from now on), the file is let go, promises still running on the map are rejected with
-   * `ERR_MMAP_CLOSED`, and so ends every later call. What others still read or write at the old
-   * addresses (a pending `fs.read`, a transferred ArrayBuffer) touches zero pages, not the file. So
-   * do Buffers over a SharedArrayBuffer (option `shared`): they keep their length and show zeros.
-   * Bun detaches no Buffer that a pending operation uses: there it keeps its length and shows zeros.
-   *
-   * Let asynchronous operations on a map's Buffers end before you close it: Node.js itself does not
-   * expect their Buffer to go, and Node.js 20 aborts where a zlib job comes back to a detached one.
-   *
-   * Changes that were made to a file reach it all the same; only {@link MmapMut.flush} says when.
-   * Never throws; closing twice is allowed.
-   */
-  close(): void;
-  /** As {@link close}: `using map = Mmap.open(...)` closes the map at the end of the block. */
-  [Symbol.dispose](): void;
-}
-
-/** What of a map is in memory, and how to control it. */
+/** Which pages of a map are in memory, and how to control that. */
 
 /** The hints that change no byte of any map; the names are those of the `MADV_` constants. */
 declare const HINTS: readonly [
@@ -772,524 +165,198 @@ declare const MUTABLE_HINTS: readonly [
   'free-reusable',
   'free-reuse',
 ];
-/** What {@link Mmap.advise} can tell the system about a range; it never changes what is read. */
+/** The hints that {@link Mmap.advise} takes; none of them changes what is read. */
 type Hint = (typeof HINTS)[number];
-/** What {@link MmapCow.advise} can tell the system about a range. */
+/** The hints that {@link MmapCow.advise} takes. */
 type CopyOnWriteHint = (typeof COPY_ON_WRITE_HINTS)[number];
-/** What {@link MmapMut.advise} can tell the system about a range. */
+/** The hints that {@link MmapMut.advise} takes. */
 type MutableHint = (typeof MUTABLE_HINTS)[number];
-/** What {@link Mmap.residency} found. */
+/** The answer of {@link Mmap.residency}. */
 interface Residency {
   /** The size of a page in bytes. */
   pageSize: number;
-  /** How many pages hold bytes of the range. */
+  /** The number of pages that hold bytes of the range. */
   pages: number;
-  /** How many of these are in memory. */
+  /** The number of these that are in memory. */
   residentPages: number;
   /** One byte for each page, in order: 1 where it is in memory, 0 where not. */
   map: Uint8Array;
 }
-/** The control that every map gives over what of it is in memory. */
-declare abstract class ControlledMap<
-  Native extends NativeMap = NativeMap,
-> extends MemoryMap<Native> {
-  /**
-   * Tells the system how a range is going to be used, so that it reads ahead or keeps pages
-   * accordingly. What is read from the map never changes by these hints; `docs/memory.md` says what
-   * each does and which platform knows it.
-   *
-   * Plain hints take microseconds; `'populate-read'` and `'pageout'` do their work at once and may
-   * block on the disk: {@link prefetch} is the former without blocking.
-   *
-   * @param hint - What is going to happen to the range, or should.
-   * @param start - The first byte. Default 0. The hint goes to the whole page around it.
-   * @param end - The byte after the last. Default: the end of the map.
-   * @returns Whether this platform and this kind of memory took the hint. False is no error: what
-   * is read stays the same, it may only take longer.
-   * @throws TypeError also for a hint that this kind of map does not allow; RangeError; MmapError
-   * `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED` or `ERR_MMAP_IO` where `'populate-read'` cannot read.
-   */
-  advise(hint: Hint, start?: Integer, end?: Integer): boolean;
-  /**
-   * Brings a range into memory, off the main thread; resolves when reading it no longer waits for
-   * the disk (until the system needs the memory for something else: see {@link mlock}). Private
-   * pages are not copied, anonymous memory takes no room.
-   *
-   * @param start - The first byte. Default 0.
-   * @param end - The byte after the last. Default: the end of the map.
-   * @param options - To watch or abort it. It works in chunks of 8 MiB.
-   * @throws TypeError, RangeError; rejects with an AbortError, or MmapError `ERR_MMAP_CLOSED` (also
-   * when the map is closed, resized or refreshed meanwhile), `ERR_MMAP_TRUNCATED` where the file
-   * was cut, `ERR_MMAP_IO` where the disk could not be read.
-   */
-  prefetch(start?: Integer, end?: Integer, options?: JobOptions): Promise<void>;
-  /**
-   * As {@link prefetch}, at once. Blocks for as long as the disk takes: a second or more for each
-   * GiB that is not in memory.
-   *
-   * @throws As {@link prefetch}.
-   */
-  prefetchSync(start?: Integer, end?: Integer): void;
-  /**
-   * Tells which pages of a range are in memory, so that reading them does not wait for the disk.
-   * The answer may be outdated by the time it is read. Takes about a millisecond for each GiB.
-   *
-   * On Windows it tells which pages are in the working set of this process.
-   *
-   * @param start - The first byte. Default 0.
-   * @param end - The byte after the last. Default: the end of the map.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`; `ERR_MMAP_UNSUPPORTED` for a file
-   * that this process neither owns nor may write, of which Linux does not tell.
-   */
-  residency(start?: Integer, end?: Integer): Residency;
-  /**
-   * Brings a range into memory and keeps it there, until {@link munlock} or {@link close}. Blocks
-   * for as long as the disk takes: `await map.prefetch(start, end)` before.
-   *
-   * Private pages of a file are not copied. Locks do not add up: one `munlock` undoes any number
-   * of them. They go by whole pages.
-   *
-   * @param start - The first byte. Default 0.
-   * @param end - The byte after the last. Default: the end of the map.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`; `ENOMEM`, `EPERM` or `EAGAIN` where
-   * that is more than the process may lock: the message names the limit (`RLIMIT_MEMLOCK`; on
-   * Windows the minimum working set); `ERR_MMAP_UNSUPPORTED` where so many parts of maps are locked
-   * or marked by hints already that the kernel would soon have no mappings left (Linux).
-   */
-  mlock(start?: Integer, end?: Integer): void;
-  /**
-   * Lets the system take a range from memory again that {@link mlock} has locked; a range that was
-   * not locked is fine, too.
-   *
-   * @param start - The first byte. Default 0.
-   * @param end - The byte after the last. Default: the end of the map.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_UNSUPPORTED` as for
-   * {@link mlock}.
-   */
-  munlock(start?: Integer, end?: Integer): void;
-  /**
-   * Drops a range from memory and from the system's cache of the file, off the main thread, so that
-   * the next read waits for the disk: for measuring, or to make room. What was changed is written
-   * to the file first. Pages that another process maps or locks stay, and so do those that are
-   * read meanwhile: {@link residency} tells. Files in shared memory (`/dev/shm`) have no disk to go
-   * to and stay as well. Linux caches files in units of up to 2 MiB: where one reaches beyond the
-   * range, all of it goes.
-   *
-   * @param start - The first byte. Default 0.
-   * @param end - The byte after the last. Default: the end of the map.
-   * @param options - To watch or abort it. It works in chunks of 64 MiB.
-   * @throws TypeError, RangeError; rejects with an AbortError, or MmapError `ERR_MMAP_CLOSED` (also
-   * when the map is closed, resized or refreshed meanwhile); `ERR_MMAP_UNSUPPORTED` on
-   * copy-on-write and anonymous maps, whose contents would be lost, for locked pages, and on
-   * Windows; `ERR_MMAP_IO` where the disk refused what was to be written.
-   */
-  evict(start?: Integer, end?: Integer, options?: JobOptions): Promise<void>;
-  /**
-   * As {@link evict}, at once. Blocks until the disk has written what was changed.
-   *
-   * @throws As {@link evict}.
-   */
-  evictSync(start?: Integer, end?: Integer): void;
-}
 
-declare const KINDS: readonly ['Mmap', 'MmapMut', 'MmapCow'];
-/**
- * Where the range of a map is found again. A plain object: it can be posted to a worker, sent to
- * another process or written as JSON (except where `path` is a Uint8Array).
- */
-interface MapDescriptor {
-  /** The class of the map that it was made of. Any class can open it. */
-  kind: (typeof KINDS)[number];
-  /** The file's absolute path; its bytes where they are no UTF-8. */
-  path: string | Uint8Array;
-  /** The number of the device that the file lives on. */
-  device: string;
-  /** The number of the file on that device. */
-  inode: string;
-  /** When the file was made, in nanoseconds since 1970; null where the file system forgets it. */
-  created: string | null;
-  /** Where the range begins in the file, in bytes. */
-  offset: number;
-  /** The number of bytes. */
-  length: number;
-}
-/** Maps that tell where they are found again. */
-declare abstract class DescribedMap<
-  Native extends NativeMap = NativeMap,
-> extends ControlledMap<Native> {
-  /**
-   * Tells where the map's range is found again: {@link Mmap.from}, {@link MmapMut.from} and
-   * {@link MmapCow.from} map it in another thread or process, on every runtime. They refuse if
-   * another file has taken the place of this one. The map may be closed meanwhile.
-   *
-   * A file that was renamed since it was opened is found under its new name (Linux, macOS,
-   * Windows).
-   *
-   * @throws MmapError `ERR_MMAP_CLOSED`; `ERR_MMAP_UNSUPPORTED` for anonymous memory, and where no
-   * path leads to the file: it was deleted or replaced, or never had a name.
-   */
-  descriptor(): MapDescriptor;
-}
+/** Typed views of a map's bytes, without a copy. */
 
-/** What part of a map is searched. */
+/** The constructors whose arrays {@link MemoryMap.view} can make. */
+type TypedArrayConstructor =
+  | Int8ArrayConstructor
+  | Uint8ArrayConstructor
+  | Uint8ClampedArrayConstructor
+  | Int16ArrayConstructor
+  | Uint16ArrayConstructor
+  | Int32ArrayConstructor
+  | Uint32ArrayConstructor
+  | Float32ArrayConstructor
+  | Float64ArrayConstructor
+  | BigInt64ArrayConstructor
+  | BigUint64ArrayConstructor;
+
+/** Bytes to look for: a string (UTF-8, or as the encoding says), any view of bytes, or one byte. */
+type Needle = string | NodeJS.ArrayBufferView | number;
+/** What can be searched for: a needle, any of several, or a regular expression. */
+type Pattern = Needle | readonly Needle[] | RegExp;
+
+/** Finding bytes in a map: the first, the last, how many, all of them. */
+
+/** The part of a map that is searched. */
 interface RangeOptions {
   /** The first byte at which a match may begin. Default 0. */
-  start?: Integer;
+  start?: Integer | undefined;
   /** The byte after the last that a match may have. Default: the end of the map. */
-  end?: Integer;
+  end?: Integer | undefined;
 }
 /** How to search for a pattern. */
 interface SearchOptions extends RangeOptions {
   /** How to encode needles that are strings. Default `'utf8'`. */
-  encoding?: BufferEncoding;
+  encoding?: BufferEncoding | undefined;
 }
 /** How to list matches. */
 interface FindOptions extends SearchOptions {
-  /** The most matches to list. Default: no limit but the memory there is (8 bytes a match). */
-  limit?: Integer;
-  /** Whether to tell which of several needles each match is. Default false. */
-  which?: boolean;
+  /** The most matches to list. Default: as many as memory allows (8 bytes a match). */
+  limit?: Integer | undefined;
+  /** Whether to list also which of several needles each match is. Default false. */
+  which?: boolean | undefined;
 }
-/** Where the matches are, and which needles. */
+/** The matches that `findAll` lists with `which: true`. */
 interface Finds {
   /** The offsets of the matches in bytes from the start of the map. */
   offsets: Float64Array;
   /** The index of each match's needle in the array of needles. */
   which: Uint32Array;
 }
+
 /**
- * What every map has for finding bytes. Nothing is copied, and no Buffer is needed: it works on
- * maps of any size.
+ * Finds any line of a map: made by `lineIndex()` or `lineIndexSync()`.
  *
- * Matches never overlap: after one, the search goes on behind it (after an empty one, a byte
- * later). Of several needles the leftmost match counts; where several begin at the same place, the
- * needle that was listed first. An empty needle matches at every place, the end included; it cannot
- * be one of several.
+ * It stores the number of line feeds before each block of 64 KiB. A line is found by a binary
+ * search in that list (8 bytes a block) and a search of the one or two blocks in which it begins
+ * and ends: microseconds, whichever line it is and however long its neighbours are.
  *
- * Bytes that another process changes during a search may be found as they were or as they are.
+ * Every call checks that the blocks in which its line begins and ends have as many line feeds as
+ * they had, and that the line has none inside; otherwise it throws `ERR_MMAP_CHANGED`. Other changes
+ * of the file go unnoticed: a line keeps the number that it had when the index was built, and a line
+ * feed that moved within a block moves the lines on either side of it.
+ *
+ * ```js
+ * import { Mmap } from 'memmap';
+ *
+ * using map = Mmap.open('access.log');
+ * const index = await map.lineIndex({ encoding: 'utf8' });
+ * index.line(index.length - 1); // the last line
+ * ```
+ *
+ * @typeParam Line - `Buffer`, or `string` where an encoding was given.
  */
-declare abstract class SearchableMap<
-  Native extends NativeMap = NativeMap,
-> extends DescribedMap<Native> {
+declare class LineIndex<Line extends Buffer | string = Buffer | string> {
+  #private;
+  /** The number of lines. */
+  readonly length: number;
+  /** The size of the index in bytes. */
+  get byteLength(): number;
   /**
-   * The first place where bytes are found, as `Buffer.indexOf`. Blocks while it searches: some
-   * gigabytes a second in memory, or as fast as the disk reads.
+   * Returns where a line begins, in bytes from the start of the map.
    *
-   * With the encoding `'utf16le'` Buffer looks at even offsets only; this looks at all of them.
-   *
-   * @param needle - A string, bytes, or one byte (0 to 255: others are not wrapped).
-   * @param start - Where to begin; negative counts from the end, outside the map is moved to its
-   * nearest end. Default 0. May be left out before `encoding`.
-   * @param encoding - How to encode a string. Default `'utf8'`.
-   * @returns The offset, or -1.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
+   * @param n - The line's number, from 0 to `length - 1`.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_CHANGED` where the map was
+   * resized or refreshed, or a change of the file was noticed.
    */
-  indexOf(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): number;
+  offsetOf(n: number): number;
   /**
-   * The last place where bytes are found, as `Buffer.lastIndexOf`; see {@link indexOf}.
+   * Returns a line.
    *
-   * @param start - The last offset at which they may begin; negative counts from the end. Default:
-   * the end of the map.
+   * @param n - The line's number, from 0 to `length - 1`.
+   * @throws As {@link offsetOf}.
    */
-  lastIndexOf(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): number;
-  /** Whether bytes are found, as `Buffer.includes`; see {@link indexOf}. */
-  includes(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): boolean;
+  line(n: number): Line;
   /**
-   * How many matches there are. Off the main thread, in chunks of some milliseconds.
+   * Returns the number of the line that a byte belongs to. The endings belong to the lines they end.
    *
-   * @param pattern - A needle, several, or a RegExp (see {@link MatchingMap.exec} for which).
-   * @param options - Where to look, and how to watch or abort it. A regular expression is searched
-   * for in windows, as by {@link MatchingMap.scan}.
-   * @throws Rejects with a TypeError, RangeError, AbortError; MmapError `ERR_MMAP_CLOSED` (also when
-   * the map is closed, resized or refreshed meanwhile), `ERR_MMAP_UNSUPPORTED` for a RegExp.
+   * @param offset - A position in the part of the map that was indexed, in bytes from the start of
+   * the map. Its end counts as a position in the last line, or after the last line feed.
+   * @throws As {@link offsetOf}.
    */
-  count(pattern: Pattern, options?: SearchOptions & JobOptions): Promise<number>;
-  /**
-   * As {@link count}, at once. Blocks until all is searched.
-   *
-   * @throws TypeError, RangeError; MmapError as for {@link count}.
-   */
-  countSync(pattern: Pattern, options?: SearchOptions): number;
-  /**
-   * The offsets of all matches. Off the main thread, in chunks of some milliseconds.
-   *
-   * @param pattern - As for {@link count}.
-   * @param options - Where to look, how many to list, and how to watch or abort it. With
-   * `which: true` the promise is for an object that also tells which needle each match is.
-   * @throws As {@link count}; MmapError `ENOMEM` where the list would not fit into memory.
-   */
-  findAll(
-    pattern: Pattern,
-    options: FindOptions &
-      JobOptions & {
-        which: true;
-      },
-  ): Promise<Finds>;
-  findAll(
-    pattern: Pattern,
-    options?: FindOptions &
-      JobOptions & {
-        which?: false;
-      },
-  ): Promise<Float64Array>;
-  /**
-   * As {@link findAll}, at once. Blocks until all is searched.
-   *
-   * @throws TypeError, RangeError; MmapError as for {@link findAll}.
-   */
-  findAllSync(
-    pattern: Pattern,
-    options: FindOptions & {
-      which: true;
-    },
-  ): Finds;
-  findAllSync(
-    pattern: Pattern,
-    options?: FindOptions & {
-      which?: false;
-    },
-  ): Float64Array;
+  lineAt(offset: number): number;
 }
 
-/** The bytes of a group: from the first to the one after the last. */
-type Place = [start: number, end: number];
-/** How to scan. */
-interface ScanOptions extends SearchOptions, JobOptions {
-  /**
-   * The most matches that one job off the main thread collects before it hands them over. More
-   * means fewer jobs, and more memory where there are many matches. Default 1024.
-   */
-  batch?: Integer;
-}
-/** The places of a match's groups, as those of a RegExp with the `d` flag. */
-type Places = Array<Place | undefined> & {
-  /** The places of the named groups; undefined where the pattern has none. */
-  groups?: Record<string, Place | undefined>;
-};
-/** One match: where it is, and where its groups are. */
-declare class Match {
-  #private;
-  /** Where the match begins, in bytes from the start of the map. */
-  readonly index: number;
-  /** The byte after its last. */
-  readonly end: number;
-  /** Which of several needles it is; 0 otherwise. */
-  readonly which: number;
-  /** The places of the whole match, of group 1, ...; undefined for groups that took no part. */
-  readonly indices: Places;
-  /**
-   * The bytes of a group, without a copy, as the map has them now.
-   *
-   * @param group - A group's number or name. Default 0: the whole match.
-   * @returns undefined for a group that took no part in the match, or does not exist.
-   * @throws MmapError `ERR_MMAP_CLOSED`, or as {@link MemoryMap.subarray}.
-   */
-  bytes(group?: number | string): Buffer | undefined;
-  /** The whole match as a string. */
-  toString(encoding?: BufferEncoding): string;
-}
-/**
- * What every map has for regular expressions, and for going through matches one by one.
- *
- * A regular expression sees the bytes of the map as characters with the same numbers (latin1): `.`
- * and `\xe9` are one byte, `é` in UTF-8 is two. The same matches and groups are found as JavaScript
- * finds in such a string. What cannot be is refused: lookaround, backreferences, repetitions of what
- * can match nothing, optional groups inside repetitions; `docs/search.md` lists them. In exchange,
- * the time of one search is always in proportion to the bytes it looks at: no pattern can hang it.
- */
-declare abstract class MatchingMap<
-  Native extends NativeMap = NativeMap,
-> extends SearchableMap<Native> {
-  #private;
-  /**
-   * The first match of a regular expression from a place on. Blocks while it searches.
-   *
-   * @param pattern - A RegExp, or the source of one. Keep a RegExp that is used often: it is
-   * translated once. Its `lastIndex` is neither read nor written.
-   * @param start - Where the match may begin. Assertions see what is before. Default 0.
-   * @returns The match, or null.
-   * @throws TypeError, RangeError, SyntaxError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_UNSUPPORTED`
-   * for a pattern that is refused.
-   */
-  exec(pattern: RegExp | string, start?: Integer): Match | null;
-  /**
-   * The matches of a regular expression one after the other, as `String.matchAll`: searched for as
-   * the iterator is asked for them, a few at a time. Blocks while it searches.
-   *
-   * @param pattern - As for {@link exec}. It needs no `g` flag.
-   * @param options - Where to look. Assertions see the bytes before `start`; for them, `end` is the
-   * end of the bytes.
-   * @throws As {@link exec}; the iterator throws `ERR_MMAP_CLOSED` once the map is closed, resized or
-   * refreshed.
-   */
-  matchAll(pattern: RegExp | string, options?: RangeOptions): IterableIterator<Match>;
-  /**
-   * Goes through the matches while they are searched for off the main thread, in chunks. The event
-   * loop stays free, and no more is searched than is asked for. Aborting ends the work within one
-   * chunk (8 or 16 MiB), leaving the loop at once; closing the map ends it with `ERR_MMAP_CLOSED`.
-   *
-   * Needles of any length are found across the borders of chunks, each match once. A regular
-   * expression sees up to 262144 bytes behind its chunk: a match of up to that many bytes is found
-   * as {@link matchAll} finds it, provided that none of the pattern's other ways to match from
-   * there on would be longer; longer ones may be cut short or missed.
-   *
-   * @param pattern - As for {@link SearchableMap.count}; a string is a needle here.
-   * @param options - Where to look, and how to watch or abort it.
-   * @throws TypeError, RangeError, MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_UNSUPPORTED` at once;
-   * AbortError, MmapError `ERR_MMAP_CLOSED` (also when the map is resized or refreshed) on the way.
-   */
-  scan(pattern: Pattern, options?: ScanOptions): AsyncGenerator<Match, void, undefined>;
-}
-
-/** What lines are made of, and how they are given. */
+/** Which lines to give, and how. */
 interface LineOptions extends RangeOptions {
-  /** Gives strings of this encoding; without, Buffers that show the map's own bytes. */
-  encoding?: BufferEncoding;
+  /** Gives strings of this encoding. Default: Buffers over the map. */
+  encoding?: BufferEncoding | undefined;
   /** Whether a line keeps the `\n` or `\r\n` that ends it. Default false. */
-  keepEnds?: boolean;
+  keepEnds?: boolean | undefined;
 }
 /** With an encoding, lines are strings. */
 type StringLineOptions = LineOptions & {
   encoding: BufferEncoding;
 };
-/**
- * What every map has for lines. A line ends behind a `\n`; a `\r` before it belongs to the ending. A
- * `\r` alone ends no line. What follows the last `\n`, if anything, is a line, too; so a file that
- * ends with `\n` has as many lines as `\n`, and an empty file has none.
- */
-declare abstract class LinedMap<Native extends NativeMap = NativeMap> extends MatchingMap<Native> {
-  #private;
-  /**
-   * The lines one after the other, found as the iterator is asked for them. Blocks where it has to
-   * wait for the disk, and until it has found the end of a line, however long that is.
-   *
-   * @param options - Where to look, and what to give. A line that begins before `start` is cut
-   * there, one that ends behind `end` there.
-   * @throws TypeError, RangeError, MmapError `ERR_MMAP_CLOSED`; the iterator throws
-   * `ERR_MMAP_CLOSED` once the map is closed, resized or refreshed.
-   */
-  lines(options: StringLineOptions): IterableIterator<string>;
-  lines(
-    options?: LineOptions & {
-      encoding?: undefined;
-    },
-  ): IterableIterator<Buffer>;
-  lines(options?: LineOptions): IterableIterator<Buffer | string>;
-  /**
-   * How many lines there are. Off the main thread, in chunks of some milliseconds.
-   *
-   * @param options - Where to look, and how to watch or abort it.
-   * @throws Rejects with a TypeError, RangeError, AbortError; MmapError `ERR_MMAP_CLOSED` (also when
-   * the map is closed, resized or refreshed meanwhile).
-   */
-  lineCount(options?: RangeOptions & JobOptions): Promise<number>;
-  /**
-   * As {@link lineCount}, at once. Blocks until all is counted.
-   *
-   * @throws TypeError, RangeError, MmapError `ERR_MMAP_CLOSED`.
-   */
-  lineCountSync(options?: RangeOptions): number;
-  /**
-   * An index that finds any line at once, however far into the file and however long the lines. It
-   * is built off the main thread in one pass, in chunks of some milliseconds, and takes 8 bytes for
-   * each 64 KiB of the map: 128 KiB for 1 GiB, 12 MiB for a billion lines of 100 bytes.
-   *
-   * @param options - What part to index, how to give its lines, and how to watch or abort it.
-   * @throws As {@link lineCount}.
-   */
-  lineIndex(options: StringLineOptions & JobOptions): Promise<LineIndex<string>>;
-  lineIndex(
-    options?: LineOptions & {
-      encoding?: undefined;
-    } & JobOptions,
-  ): Promise<LineIndex<Buffer>>;
-  /**
-   * As {@link lineIndex}, at once. Blocks until all is read.
-   *
-   * @throws As {@link lineCountSync}.
-   */
-  lineIndexSync(options: StringLineOptions): LineIndex<string>;
-  lineIndexSync(
-    options?: LineOptions & {
-      encoding?: undefined;
-    },
-  ): LineIndex<Buffer>;
-}
 
-/** How to stream a map. */
-interface ReadStreamOptions extends RangeOptions {
-  /** The bytes of each part, and what the stream buffers at most. Default 65536. */
-  highWaterMark?: Integer;
-}
-/** What every map has for reading it as one reads a file. */
-declare abstract class ReadableMap<Native extends NativeMap = NativeMap> extends LinedMap<Native> {
-  /**
-   * A cursor: a place in the map that moves as one reads.
-   *
-   * @param position - Where it begins, in bytes. Default 0.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
-   */
-  cursor(position?: Integer): Cursor;
-  /**
-   * A stream of the map's bytes, for what wants a stream. Its parts are Buffers that show the map's
-   * own bytes: do not write to them, and copy what is kept.
-   *
-   * @param options - Which part of the map; `end` is the byte after the last here, unlike in
-   * `fs.createReadStream`.
-   * @returns A stream that fails with `ERR_MMAP_CLOSED` where the map is closed, resized or
-   * refreshed before the end was read. Parts that others still hold then are detached: close the
-   * map when the stream's consumer has finished.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
-   */
-  createReadStream(options?: ReadStreamOptions): Readable;
-}
+/** A position in a map that moves as it is read or written: what a file handle is for a file. */
 
-/** What the offset of {@link Cursor.seek} is counted from. */
+/** Where the offset of {@link Cursor.seek} is counted from. */
 type Whence = 'start' | 'current' | 'end';
-/** How to give a line. */
+/** How {@link Cursor.readLine} gives a line. */
 type CursorLineOptions = Pick<LineOptions, 'encoding' | 'keepEnds'>;
 /**
- * A place in a map that moves as one reads: what a file handle is for a file. What is read is never
- * partial and never copied: Buffers show the map's own bytes. Several cursors of one map are
- * independent of each other.
+ * A position in a map that moves as it is read. A read is never partial and never copies: Buffers
+ * show the map's own bytes. Several cursors of one map are independent of each other.
  *
- * A cursor outlives a resize or refresh of its map; where the map has become shorter than its
+ * A cursor outlives a resize or refresh of its map. Where the map has become shorter than the
  * position, nothing remains.
+ *
+ * Every method that reads throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED` or `ERR_MMAP_IO`
+ * where the map is closed, or has lost bytes.
+ *
+ * ```js
+ * import { Mmap } from 'memmap';
+ *
+ * using map = Mmap.open('data.bin');
+ * const cursor = map.cursor();
+ * const header = cursor.read(4);
+ * cursor.position; // => 4
+ * ```
  */
-declare class Cursor<Mapped extends ReadableMap = ReadableMap> {
+declare class Cursor {
   #private;
   /** Where the next byte is read or written, in bytes from the start of the map. */
   get position(): number;
-  /** How many bytes are left between the position and the end of the map; 0 once it is closed. */
+  /** The number of bytes between the position and the end of the map; 0 once it is closed. */
   get remaining(): number;
   /**
    * Moves the position.
    *
    * @param offset - In bytes, may be negative; the new position must lie within the map.
-   * @param whence - What the offset is counted from. Default `'start'`.
+   * @param whence - Where the offset is counted from. Default `'start'`.
    * @returns The new position.
-   * @throws TypeError; RangeError where the map has no such position; MmapError `ERR_MMAP_CLOSED`.
+   * @throws TypeError; RangeError where the map has no such position.
    */
   seek(offset: Integer, whence?: Whence): number;
   /**
-   * The next bytes, without a copy.
+   * Reads the next bytes, without a copy.
    *
-   * @param length - How many, not more than {@link remaining}. Default: all that remain.
-   * @throws TypeError; RangeError where fewer remain: nothing is read then; MmapError
-   * `ERR_MMAP_CLOSED`.
+   * @param length - The number of bytes, at most {@link remaining}. Default: all that remain.
+   * @throws TypeError; RangeError where fewer remain: then nothing is read.
    */
   read(length?: Integer): Buffer;
   /**
-   * The next byte.
+   * Reads the next byte.
    *
-   * @throws RangeError where none remains; MmapError `ERR_MMAP_CLOSED`.
+   * @throws RangeError where none remains.
    */
   readByte(): number;
   /**
-   * The next line, as `lines()` gives it. Blocks until its end is found.
+   * Reads the next line, as `lines()` gives it. Blocks until its end is found.
    *
+   * @param options - How to give the line.
    * @returns null where nothing remains.
-   * @throws TypeError; MmapError `ERR_MMAP_CLOSED`.
+   * @throws TypeError.
    */
   readLine(
     options: CursorLineOptions & {
@@ -1302,187 +369,707 @@ declare class Cursor<Mapped extends ReadableMap = ReadableMap> {
     },
   ): Buffer | null;
   /**
-   * The bytes up to and with a delimiter. Blocks until it is found.
+   * Reads the bytes up to and with a delimiter. Blocks until it is found.
    *
    * @param delimiter - A string, bytes or one byte; not empty.
    * @param encoding - How to encode a string. Default `'utf8'`.
-   * @returns null where the delimiter does not come; the position stays then.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
+   * @returns null where the delimiter does not come; then the position stays.
+   * @throws TypeError, RangeError.
    */
   readUntil(delimiter: Needle, encoding?: BufferEncoding): Buffer | null;
 }
-/** A cursor that can also write. */
-declare class WritableCursor extends Cursor<WritableMap> {
+/**
+ * A {@link Cursor} that can also write.
+ *
+ * ```js
+ * import { MmapMut } from 'memmap';
+ *
+ * using map = MmapMut.create('records.bin', 4096);
+ * const cursor = map.cursor();
+ * cursor.write('name\n'); // => 5
+ * cursor.writeByte(0xff);
+ * cursor.position; // => 6
+ * ```
+ */
+declare class WritableCursor extends Cursor {
+  #private;
   /**
    * Writes bytes or a string at the position and moves behind them; all of it or nothing.
    *
    * @param data - As for {@link WritableMap.write}.
    * @param encoding - How to encode a string. Default `'utf8'`.
    * @returns The number of bytes written.
-   * @throws TypeError; RangeError where they do not fit: a cursor never makes its map longer;
-   * MmapError `ERR_MMAP_CLOSED`.
+   * @throws TypeError; RangeError where they do not fit: a cursor never makes its map longer.
    */
   write(data: NodeJS.ArrayBufferView | string, encoding?: BufferEncoding): number;
   /**
    * Writes one byte (0 to 255) at the position and moves behind it.
    *
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
+   * @throws TypeError, RangeError.
    */
   writeByte(byte: number): void;
 }
 
-/** What a map that can be written has beyond reading it. */
-declare abstract class WritableMap<
-  Native extends NativeWritableMap = NativeWritableMap,
-> extends ReadableMap<Native> {
-  /** As {@link ReadableMap.cursor}; this one writes, too. */
-  cursor(position?: Integer): WritableCursor;
+/** A map as a stream of bytes. */
+
+/** How to stream a map. */
+interface ReadStreamOptions extends RangeOptions {
+  /** The bytes of each chunk, and what the stream buffers at most: 1 to 2^30. Default 65536. */
+  highWaterMark?: Integer | undefined;
+}
+
+/** Matches one by one, with their groups. */
+
+/** The bytes of a group: the first, and the one after the last. */
+type Indices = [start: number, end: number];
+/** How to scan. */
+interface ScanOptions extends SearchOptions, JobOptions {
   /**
-   * Copies bytes or a string into the map; all of it or nothing.
-   *
-   * @param data - Bytes (any typed array, Buffer or DataView, also one of this map) or a string.
-   * @param offset - Where to, in bytes. Default 0.
-   * @param encoding - How to encode a string. Default `'utf8'`.
-   * @returns The number of bytes written.
-   * @throws TypeError; RangeError where the data does not fit between `offset` and the end of the
-   * map; MmapError `ERR_MMAP_CLOSED`.
+   * The most matches that one job off the main thread collects before it hands them over. More
+   * means fewer jobs, and more memory where there are many matches. Default 1024.
    */
-  write(data: NodeJS.ArrayBufferView | string, offset?: Integer, encoding?: BufferEncoding): number;
+  batch?: Integer | undefined;
+}
+/** The indices of a match's groups, as those of a RegExp with the `d` flag. */
+type MatchIndices = Array<Indices | undefined> & {
+  /** The indices of the named groups; undefined where the pattern has none. */
+  groups?: Record<string, Indices | undefined>;
+};
+/**
+ * One match: where it is, and where its groups are.
+ *
+ * ```js
+ * import { Mmap } from 'memmap';
+ *
+ * using map = Mmap.open('access.log');
+ * const match = map.exec(/GET (?<path>\S+)/);
+ * match?.index; // where it begins, in bytes
+ * match?.bytes('path'); // a Buffer over the map
+ * ```
+ */
+declare class Match {
+  #private;
+  /** Where the match begins, in bytes from the start of the map. */
+  readonly index: number;
+  /** The byte after its last. */
+  readonly end: number;
+  /** The index of the needle among several; 0 otherwise. */
+  readonly which: number;
+  /** The indices of the whole match, of group 1, ...; undefined for groups that took no part. */
+  readonly indices: MatchIndices;
   /**
-   * Fills a range with one byte, or with a string or bytes repeated until the range is full.
+   * The bytes of a group, without a copy, as the map has them now.
    *
-   * @param value - A byte (0 to 255), or a string or bytes that are not empty.
+   * @param group - A group's number or name. Default 0: the whole match.
+   * @returns undefined for a group that took no part in the match, or does not exist.
+   * @throws MmapError `ERR_MMAP_CLOSED`; `ERR_MMAP_CHANGED` once the map was resized or refreshed;
+   * or as {@link MemoryMap.subarray}.
+   */
+  bytes(group?: number | string): Buffer | undefined;
+  /**
+   * The whole match as a string.
+   *
+   * @param encoding - Default `'utf8'`.
+   * @throws As {@link bytes}.
+   */
+  toString(encoding?: BufferEncoding): string;
+}
+
+/**
+ * A class of maps, or a class derived from one: what its static methods are called on, and make an
+ * instance of.
+ */
+interface MapClass<Kind extends MemoryMap> {
+  readonly prototype: Kind;
+}
+/**
+ * A map of a file or of memory: what {@link Mmap}, {@link MmapMut} and {@link MmapCow} have in
+ * common.
+ *
+ * A Buffer made from a map keeps the mapped memory alive, even after the map object is garbage
+ * collected. A map that is dropped without {@link close} is unmapped when it and all its Buffers
+ * have been collected; until then it holds one file descriptor. Declare a map with `using`, or call
+ * {@link close}, to release both at once.
+ *
+ * Every method except {@link close}, {@link refresh}, {@link fileSize} and {@link faults} throws MmapError
+ * `ERR_MMAP_CLOSED` on a closed map, `ERR_MMAP_TRUNCATED` or `ERR_MMAP_IO` where bytes of the map
+ * are lost, and once `ERR_MMAP_READ_ONLY` after a write into the Buffer of a read-only map.
+ * Promises, iterators and streams that are in use when the map is closed, resized or refreshed fail
+ * with `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED`.
+ *
+ * Arguments are never coerced. A wrong type throws a TypeError with the code
+ * `ERR_INVALID_ARG_TYPE`, and a value out of range a RangeError with the code `ERR_OUT_OF_RANGE`.
+ *
+ * ```js
+ * import { Mmap } from 'memmap';
+ *
+ * using map = Mmap.open('data.bin');
+ * map.buffer.readUInt32LE(0);
+ * await map.count('needle');
+ * ```
+ */
+declare abstract class MemoryMap {
+  #private;
+  /** There is no public constructor: call a static method such as `open()`. */
+  protected constructor();
+  /** The number of bytes; 0 once the map is closed. */
+  get length(): number;
+  /** Where the map begins in its file, in bytes. */
+  get offset(): number;
+  /**
+   * The current size of the whole file in bytes; null for anonymous memory. One `fstat`.
+   *
+   * @throws MmapError with the system's code.
+   */
+  get fileSize(): number | null;
+  /** The path that the map was opened with; null if it was a descriptor or is no file at all. */
+  get path(): string | null;
+  /** Whether {@link close} was called. */
+  get closed(): boolean;
+  /** What the fault guard has survived since the map was opened or last refreshed. Never throws. */
+  get faults(): Faults;
+  /**
+   * The whole map as a Buffer: no copy, and the same object every time. It is made on first use.
+   * V8 then counts its length as memory, so that a first use may set off a garbage collection.
+   *
+   * The address of its first byte is aligned as `offset` is in the file: where `offset` is not a
+   * multiple of eight, `buffer.byteOffset` is `offset % 8`, not 0.
+   *
+   * Closing, resizing or refreshing the map detaches it: its length is 0 from then on.
+   *
+   * @throws MmapError `ERR_MMAP_UNSUPPORTED` where the map is longer than a Buffer of this runtime
+   * can be (4 GiB on Node.js 20 and Bun): use {@link subarray} there.
+   */
+  get buffer(): Buffer;
+  /**
+   * Returns a part of the map as a Buffer, without a copy. As with `Buffer.subarray`, negative
+   * positions count from the end, and positions outside the map move to its nearest end.
+   *
    * @param start - The first byte. Default 0.
    * @param end - The byte after the last. Default: the end of the map.
-   * @param encoding - How to encode a string. Default `'utf8'`.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
+   * @throws TypeError, RangeError for what is no integer; MmapError `ERR_MMAP_UNSUPPORTED` where the
+   * part is longer than a Buffer of this runtime can be.
    */
-  fill(
-    value: number | string | NodeJS.ArrayBufferView,
-    start?: Integer,
-    end?: Integer,
-    encoding?: BufferEncoding,
-  ): this;
+  subarray(start?: Integer, end?: Integer): Buffer;
   /**
-   * Moves bytes within the map; the two ranges may overlap.
+   * Returns a part of the map as a typed array, without a copy. Elements have the machine's byte
+   * order (little-endian on every platform that Node.js runs on).
    *
-   * @param target - Where to, in bytes.
-   * @param start - The first byte to move.
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * const prices = map.view(Float64Array, 16, 100); // 100 doubles from byte 16 on
+   * prices.length; // => 100
+   * ```
+   *
+   * @param type - The typed array's constructor, such as `Float64Array`.
+   * @param offset - Where it begins in the map, in bytes. `map.offset + offset` must be a multiple
+   * of the element's size. Default 0.
+   * @param length - The number of elements. Default: as many whole ones as fit.
+   * @throws TypeError, RangeError.
+   */
+  view<Type extends TypedArrayConstructor>(
+    type: Type,
+    offset?: Integer,
+    length?: Integer,
+  ): InstanceType<Type>;
+  /**
+   * Returns a part of the map as a DataView, without a copy.
+   *
+   * @param offset - Where it begins in the map, in bytes. Default 0.
+   * @param length - The number of bytes. Default: up to the end of the map.
+   * @throws TypeError, RangeError.
+   */
+  dataView(offset?: Integer, length?: Integer): DataView;
+  /**
+   * Tells the system how a range is going to be used, so that it reads ahead or keeps pages
+   * accordingly. These hints never change what is read; `docs/memory.md` says what each does and
+   * which platform has it.
+   *
+   * Most hints take microseconds. `'populate-read'` and `'pageout'` do their work at once and may
+   * block on the disk: {@link prefetch} is the former off the main thread.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using index = Mmap.open('data.bin');
+   * index.advise('random'); // read no more than what is touched
+   * index.advise('willneed', 0, 4096); // true where the system took the hint
+   * ```
+   *
+   * @param hint - The use of the range.
+   * @param start - The first byte. Default 0. The hint applies to the whole page around it.
    * @param end - The byte after the last. Default: the end of the map.
-   * @throws TypeError; RangeError where the bytes do not fit between `target` and the end of the
-   * map; MmapError `ERR_MMAP_CLOSED`.
+   * @returns Whether this platform and this kind of memory took the hint. False is no error: what
+   * is read stays the same, it may only take longer.
+   * @throws TypeError also for a hint that this kind of map does not allow; RangeError.
    */
-  copyWithin(target: Integer, start: Integer, end?: Integer): this;
+  advise(hint: Hint, start?: Integer, end?: Integer): boolean;
+  /**
+   * Reads a range into memory, off the main thread, to avoid blocking on the disk later. It stays
+   * until the system needs the memory for something else: see {@link mlock}. Private pages are not
+   * copied, and anonymous memory takes no room.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * await map.prefetch(0, map.length, { signal: AbortSignal.timeout(60_000) });
+   * ```
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - To watch or abort it. It works in chunks of 8 MiB.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError.
+   */
+  prefetch(start?: Integer, end?: Integer, options?: JobOptions): Promise<void>;
+  /**
+   * As {@link prefetch}. Blocks on the disk: a second or more for each GiB that is not in memory.
+   *
+   * @throws TypeError, RangeError.
+   */
+  prefetchSync(start?: Integer, end?: Integer): void;
+  /**
+   * Tells which pages of a range are in memory, so that reading them does not block on the disk.
+   * The answer may be outdated when it arrives. Takes about a millisecond for each GiB.
+   *
+   * On Windows it tells which pages are in the working set of this process.
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_UNSUPPORTED` for a file that this process
+   * neither owns nor may write: Linux does not tell.
+   */
+  residency(start?: Integer, end?: Integer): Residency;
+  /**
+   * Reads a range into memory and keeps it there, until {@link munlock} or {@link close}. Blocks on
+   * the disk: `await map.prefetch(start, end)` first.
+   *
+   * Private pages of a file are not copied. Locks do not add up: one `munlock` undoes any number of
+   * them. They apply to whole pages.
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @throws TypeError, RangeError; MmapError `ENOMEM`, `EPERM` or `EAGAIN` where that is more than
+   * the process may lock: the message names the limit (`RLIMIT_MEMLOCK`; on Windows the minimum
+   * working set); `ERR_MMAP_UNSUPPORTED` where so many parts of maps are locked or advised already
+   * that the kernel would soon have no mappings left (Linux).
+   */
+  mlock(start?: Integer, end?: Integer): void;
+  /**
+   * Lets the system evict a range that {@link mlock} has locked. A range that was not locked is
+   * fine, too.
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_UNSUPPORTED` as for {@link mlock}.
+   */
+  munlock(start?: Integer, end?: Integer): void;
+  /**
+   * Evicts a range from memory and from the system's cache of the file, off the main thread, so
+   * that the next read blocks on the disk: for measuring, or to make room. Changed pages are
+   * written to the file first. Pages that another process maps or locks stay, and so do those that
+   * are read meanwhile: {@link residency} tells. Files in shared memory (`/dev/shm`) have no disk
+   * and stay as well. Linux caches files in units of up to 2 MiB: where one reaches beyond the
+   * range, all of it is evicted.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * await map.evict(0, 4096, { onProgress: (done, total) => console.error(done / total) });
+   * ```
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - To watch or abort it. It works in chunks of 64 MiB.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError; MmapError
+   * `ERR_MMAP_UNSUPPORTED` on copy-on-write and anonymous maps, whose contents would be lost, for
+   * locked pages, and on Windows; `ERR_MMAP_IO` where the disk refused changed pages.
+   */
+  evict(start?: Integer, end?: Integer, options?: JobOptions): Promise<void>;
+  /**
+   * As {@link evict}. Blocks until the disk has written what was changed.
+   *
+   * @throws TypeError, RangeError; MmapError as {@link evict}.
+   */
+  evictSync(start?: Integer, end?: Integer): void;
+  /**
+   * Describes where the map's range is found again: {@link Mmap.from}, {@link MmapMut.from} and
+   * {@link MmapCow.from} map it in another thread or process, on every runtime. They refuse if
+   * another file has taken its place. The map may be closed meanwhile.
+   *
+   * A file that was renamed since it was opened is found under its new name (Linux, macOS,
+   * Windows).
+   *
+   * @throws MmapError `ERR_MMAP_UNSUPPORTED` for anonymous memory, and where no path leads to the
+   * file: it was deleted or replaced, or never had a name.
+   */
+  descriptor(): MapDescriptor;
+  /**
+   * Returns the first offset at which bytes are found, as `Buffer.indexOf`. Blocks while it
+   * searches: some gigabytes a second in memory, or as fast as the disk reads.
+   *
+   * With the encoding `'utf16le'` Buffer looks at even offsets only; this looks at all of them.
+   * Bytes that another process changes during a search may be found as they were or as they are.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * const first = map.indexOf('GET');
+   * const second = map.indexOf('GET', first + 1, 'latin1');
+   * ```
+   *
+   * @param needle - A string, bytes, or one byte (0 to 255: others are not wrapped).
+   * @param start - Where to begin; negative counts from the end, outside the map moves to its
+   * nearest end. Default 0. May be left out before `encoding`.
+   * @param encoding - How to encode a string. Default `'utf8'`.
+   * @returns The offset, or -1.
+   * @throws TypeError, RangeError.
+   */
+  indexOf(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): number;
+  /**
+   * Returns the last offset at which bytes are found, as `Buffer.lastIndexOf`; else as
+   * {@link indexOf}.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * map.lastIndexOf('GET', -1, 'latin1');
+   * ```
+   *
+   * @param needle - As for {@link indexOf}.
+   * @param start - The last offset at which they may begin; negative counts from the end. Default:
+   * the end of the map.
+   * @param encoding - How to encode a string. Default `'utf8'`.
+   * @returns The offset, or -1.
+   * @throws TypeError, RangeError.
+   */
+  lastIndexOf(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): number;
+  /**
+   * Tells whether bytes are found, as `Buffer.includes`; else as {@link indexOf}.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * map.includes('GET', 0, 'latin1'); // => true
+   * ```
+   *
+   * @param needle - As for {@link indexOf}.
+   * @param start - As for {@link indexOf}.
+   * @param encoding - How to encode a string. Default `'utf8'`.
+   * @throws TypeError, RangeError.
+   */
+  includes(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): boolean;
+  /**
+   * Counts the matches of a pattern, off the main thread, in chunks of some milliseconds.
+   *
+   * Matches never overlap: after one, the search goes on behind it (after an empty one, a byte
+   * later). Of several needles the leftmost match counts; where several begin at the same byte, the
+   * needle that was listed first. An empty needle matches at every offset, the end included; it
+   * cannot be one of several.
+   *
+   * @param pattern - A needle, several, or a RegExp (see {@link exec}).
+   * @param options - Where to look, and how to watch or abort it. A RegExp is searched for in
+   * windows, as by {@link scan}.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError; MmapError
+   * `ERR_MMAP_UNSUPPORTED` for a RegExp that is refused.
+   */
+  count(pattern: Pattern, options?: SearchOptions & JobOptions): Promise<number>;
+  /**
+   * As {@link count}. Blocks until the whole range is searched.
+   *
+   * @throws TypeError, RangeError; MmapError as {@link count}.
+   */
+  countSync(pattern: Pattern, options?: SearchOptions): number;
+  /**
+   * Lists the offsets of all matches, off the main thread, in chunks of some milliseconds.
+   *
+   * @param pattern - As for {@link count}.
+   * @param options - Where to look, how many to list, and how to watch or abort it. With
+   * `which: true` the promise is for an object that also tells which needle each match is.
+   * @throws Rejects as {@link count}; MmapError `ENOMEM` where the list does not fit into memory.
+   */
+  findAll(
+    pattern: Pattern,
+    options: FindOptions &
+      JobOptions & {
+        which: true;
+      },
+  ): Promise<Finds>;
+  findAll(
+    pattern: Pattern,
+    options?: FindOptions &
+      JobOptions & {
+        which?: false | undefined;
+      },
+  ): Promise<Float64Array>;
+  /**
+   * As {@link findAll}. Blocks until the whole range is searched.
+   *
+   * @throws TypeError, RangeError; MmapError as {@link findAll}.
+   */
+  findAllSync(
+    pattern: Pattern,
+    options: FindOptions & {
+      which: true;
+    },
+  ): Finds;
+  findAllSync(
+    pattern: Pattern,
+    options?: FindOptions & {
+      which?: false | undefined;
+    },
+  ): Float64Array;
+  /**
+   * Finds the first match of a regular expression. Blocks while it searches.
+   *
+   * A regular expression sees the bytes of the map as characters with the same numbers (latin1): `.`
+   * and `\xe9` are one byte, `é` in UTF-8 is two. It finds the matches and groups that JavaScript
+   * finds in such a string. Patterns for which that cannot be are refused: lookaround,
+   * backreferences, repetitions of what can match nothing, optional groups inside repetitions;
+   * `docs/search.md` lists them. In exchange, the time of a search is always in proportion to the
+   * bytes it looks at: no pattern can hang it.
+   *
+   * @param pattern - A RegExp, or the source of one. Keep a RegExp that is used often: it is
+   * translated once. Its `lastIndex` is neither read nor written.
+   * @param start - Where the match may begin. Assertions see what is before. Default 0.
+   * @returns The match, or null.
+   * @throws TypeError, RangeError, SyntaxError; MmapError `ERR_MMAP_UNSUPPORTED` for a pattern that
+   * is refused.
+   */
+  exec(pattern: RegExp | string, start?: Integer): Match | null;
+  /**
+   * Iterates over the matches of a regular expression, as `String.matchAll`. It searches as the
+   * iterator is asked, for a few matches at a time. Blocks while it searches.
+   *
+   * @param pattern - As for {@link exec}. It needs no `g` flag.
+   * @param options - Where to look. Assertions see the bytes before `start`; for them, `end` is the
+   * end of the bytes.
+   * @throws As {@link exec}.
+   */
+  matchAll(pattern: RegExp | string, options?: RangeOptions): IterableIterator<Match>;
+  /**
+   * Iterates over matches while a background thread searches in chunks. The event loop stays free,
+   * and no more is searched than is asked for. Aborting ends the work within one chunk (8 or
+   * 16 MiB), leaving the loop at once.
+   *
+   * Needles of any length are found across the borders of chunks, each match once. A regular
+   * expression sees up to 262,144 bytes behind its chunk: a match of up to that many bytes is found
+   * as {@link matchAll} finds it, provided that none of the pattern's other ways to match from
+   * there on would be longer; longer ones may be cut short or missed.
+   *
+   * @param pattern - As for {@link count}; a string is a needle here.
+   * @param options - Where to look, and how to watch or abort it.
+   * @throws TypeError, RangeError, MmapError `ERR_MMAP_UNSUPPORTED` at once; an AbortError on the
+   * way.
+   */
+  scan(pattern: Pattern, options?: ScanOptions): AsyncGenerator<Match, void, undefined>;
+  /**
+   * Iterates over lines, which it finds as the iterator is asked. Blocks on the disk, and until it
+   * has found the end of a line, however long that is.
+   *
+   * A line ends after a `\n`; a `\r` before it belongs to the ending. A `\r` alone ends no line.
+   * Bytes after the last `\n` are a line, too: a file that ends with `\n` has as many lines as
+   * `\n`, and an empty file has none.
+   *
+   * @param options - Where to look, and how to give the lines. A line that begins before `start` or
+   * ends after `end` is truncated there.
+   * @throws TypeError, RangeError.
+   */
+  lines(options: StringLineOptions): IterableIterator<string>;
+  lines(
+    options?: LineOptions & {
+      encoding?: undefined;
+    },
+  ): IterableIterator<Buffer>;
+  lines(options?: LineOptions): IterableIterator<Buffer | string>;
+  /**
+   * Counts lines, off the main thread, in chunks of some milliseconds.
+   *
+   * @param options - Where to look, and how to watch or abort it.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError.
+   */
+  lineCount(options?: RangeOptions & JobOptions): Promise<number>;
+  /**
+   * As {@link lineCount}. Blocks until all are counted.
+   *
+   * @throws TypeError, RangeError.
+   */
+  lineCountSync(options?: RangeOptions): number;
+  /**
+   * Builds an index that finds any line at once, however far into the file and however long the
+   * lines. It is built off the main thread in one pass, in chunks of some milliseconds, and takes
+   * 8 bytes for each 64 KiB of the map: 128 KiB for 1 GiB.
+   *
+   * @param options - The part to index, how to give its lines, and how to watch or abort it.
+   * @throws As {@link lineCount}.
+   */
+  lineIndex(options: StringLineOptions & JobOptions): Promise<LineIndex<string>>;
+  lineIndex(
+    options?: LineOptions & {
+      encoding?: undefined;
+    } & JobOptions,
+  ): Promise<LineIndex<Buffer>>;
+  /**
+   * As {@link lineIndex}. Blocks until all is read.
+   *
+   * @throws As {@link lineCountSync}.
+   */
+  lineIndexSync(options: StringLineOptions): LineIndex<string>;
+  lineIndexSync(
+    options?: LineOptions & {
+      encoding?: undefined;
+    },
+  ): LineIndex<Buffer>;
+  /**
+   * Makes a cursor: a position in the map that moves as it is read.
+   *
+   * @param position - Where it begins, in bytes. Default 0.
+   * @throws TypeError, RangeError.
+   */
+  cursor(position?: Integer): Cursor;
+  /**
+   * Makes a stream of the map's bytes, for consumers that take a stream. Its chunks are copies,
+   * checked for lost bytes: consumers such as zlib read them long after the stream has ended. It
+   * reads ahead off the main thread.
+   *
+   * @param options - The part of the map. `end` is the byte after the last here, unlike in
+   * `fs.createReadStream`.
+   * @returns A stream that fails where the map is closed, resized or refreshed before the end was
+   * read.
+   * @throws TypeError, RangeError.
+   */
+  createReadStream(options?: ReadStreamOptions): Readable;
+  /**
+   * Maps the file at its current size: for a log that grew, or a file that was truncated. A map
+   * opened with a `length` never becomes longer than that. It also lets the map go on after a fault
+   * or a failed flush: in that case the file is always mapped afresh, the error is cleared, and
+   * pages that were lost or private show the file again.
+   *
+   * @returns Whether the map changed. If so, all Buffers made from it before are detached, and
+   * changes to a copy-on-write map are gone; if not, everything stays as it is.
+   * @throws MmapError `ERR_MMAP_IN_USE` where the size has changed and a SharedArrayBuffer was made
+   * of the map, or the system's code; then the old map stays.
+   */
+  refresh(): boolean;
+  /**
+   * Closes the map. Every Buffer, typed array and DataView made from it is detached (its length is
+   * 0 from then on), the file is released, pending promises reject with `ERR_MMAP_CLOSED`, and
+   * every later call throws it. Never throws; closing twice is allowed.
+   *
+   * Pending operations on old Buffers (an `fs.read`, a zlib job) finish safely, but see zeros
+   * instead of the file. Await them before you close: Node.js 20 aborts where a zlib job comes back
+   * to a detached Buffer. Buffers over a SharedArrayBuffer (option `shared`) keep their length and
+   * show zeros. Bun detaches no Buffer that a pending operation uses: it shows zeros, too.
+   *
+   * Changes that were made to a file reach it all the same; only {@link MmapMut.flush} says when.
+   */
+  close(): void;
+  /** As {@link close}: `using map = Mmap.open(...)` closes the map at the end of the block. */
+  [Symbol.dispose](): void;
 }
 
-/** The constructors of {@link AtomicArray}s. */
-type AtomicArrayConstructor =
-  | Int32ArrayConstructor
-  | Uint32ArrayConstructor
-  | BigInt64ArrayConstructor
-  | BigUint64ArrayConstructor;
-/** The type of an element. */
-type AtomicValue<Type extends AtomicArrayConstructor> = InstanceType<Type>[number];
-/** How long to wait for a word. */
-interface WaitOptions {
-  /** The longest time to wait in ms. Default: for ever. */
-  timeout?: number | undefined;
-}
-/** How long to wait for a word without blocking. */
-interface WaitAsyncOptions extends WaitOptions {
-  /** Ends the wait when aborted: the promise is rejected with an `AbortError`. */
-  signal?: AbortSignal | undefined;
-}
-/**
- * A word of 32 or 64 bits in a map, for all threads and processes that map the same file: what
- * JavaScript's `Atomics` does, with waiting that works between processes.
- *
- * Whoever waits names the value that it saw, and sleeps only while the word still has it. So change
- * the word first, then {@link notify}: waiters may return without a notification when the word has
- * changed, and (rarely) when it has not; they should look again and wait on.
- */
-declare class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor> {
-  #private;
-  /** The value. */
-  load(): AtomicValue<Type>;
-  /** Sets the value, and returns it. */
-  store(value: AtomicValue<Type>): AtomicValue<Type>;
-  /** Adds to the value, wrapping around as the type does. Returns the old value. */
-  add(value: AtomicValue<Type>): AtomicValue<Type>;
-  /** Subtracts from the value, wrapping around as the type does. Returns the old value. */
-  sub(value: AtomicValue<Type>): AtomicValue<Type>;
-  /** Keeps the bits that `value` has, too. Returns the old value. */
-  and(value: AtomicValue<Type>): AtomicValue<Type>;
-  /** Sets the bits that `value` has. Returns the old value. */
-  or(value: AtomicValue<Type>): AtomicValue<Type>;
-  /** Flips the bits that `value` has. Returns the old value. */
-  xor(value: AtomicValue<Type>): AtomicValue<Type>;
-  /** Sets the value, and returns the old one. */
-  exchange(value: AtomicValue<Type>): AtomicValue<Type>;
-  /** Sets the value if it is `expected`. Returns the old value either way. */
-  compareExchange(expected: AtomicValue<Type>, replacement: AtomicValue<Type>): AtomicValue<Type>;
-  /**
-   * Blocks this thread until it is notified, if the word has the value `expected`.
-   *
-   * @param options - For how long.
-   * @returns `'ok'` after a notification or a change, `'not-equal'` at once where the word has
-   * another value, `'timed-out'`.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
-   */
-  wait(expected: AtomicValue<Type>, options?: WaitOptions): 'ok' | 'not-equal' | 'timed-out';
-  /**
-   * As {@link wait}, without blocking. The pending promise keeps the process alive.
-   *
-   * @throws TypeError, RangeError; rejects with an AbortError, or MmapError `ERR_MMAP_CLOSED` also
-   * where the map is closed, resized or refreshed meanwhile.
-   */
-  waitAsync(
-    expected: AtomicValue<Type>,
-    options?: WaitAsyncOptions,
-  ): Promise<'ok' | 'not-equal' | 'timed-out'>;
-  /**
-   * Wakes those who wait for this word, in this and in other processes.
-   *
-   * @param count - How many at most. Default: everybody. More may wake.
-   * @returns How many threads were asleep. A process whose promises wait sleeps in one thread for
-   * many of them.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
-   */
-  notify(count?: Integer): number;
-}
-/** What a map has whose changes other processes see. */
-declare abstract class AtomicMap extends WritableMap<MmapMut$1> {
-  /**
-   * A word of the map for atomic operations, and for waiting until another thread or process
-   * changes it.
-   *
-   * @param offset - Where it begins, in bytes. `map.offset + offset` must be a multiple of its size.
-   * @param type - `Int32Array` (the default), `Uint32Array`, `BigInt64Array` or `BigUint64Array`.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`.
-   */
-  atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor>(
-    offset: Integer,
-    type?: Type,
-  ): Atomic<Type>;
-}
+/** The options of maps, each type of them read once. */
 
-/**
- * What goes wrong with a map and is not the fault of an argument: the operating system refused
- * (`code` is then `'ENOENT'`, `'EACCES'`, ... as Node spells them), or the map is in a state in
- * which the call makes no sense (`code` then begins with `ERR_MMAP_`).
- *
- * A wrong type of an argument is a `TypeError` with the code `ERR_INVALID_ARG_TYPE`, a value out
- * of range a `RangeError` with the code `ERR_OUT_OF_RANGE`, as in Node's own modules.
- */
-declare class MmapError extends Error {
-  /** A stable identifier: a system error's name, or one of memmap's own `ERR_MMAP_...` codes. */
-  readonly code: string;
-  /** The system call that was refused; undefined for memmap's own codes. */
-  readonly syscall?: string;
-  /** The number of the system's error as libuv counts it (negative); undefined for own codes. */
-  readonly errno?: number;
-  /** The path that the map was opened with, where there was one. */
-  readonly path?: string;
+/** How to map a file. */
+interface MemoryOptions {
+  /**
+   * Whether to read the whole range into memory before the call returns, which blocks on the disk:
+   * {@link Mmap.prefetch} does so off the main thread. Default false.
+   */
+  populate?: boolean | undefined;
+  /**
+   * Whether to ask the kernel for huge pages where it can use them: on Linux for files in shared
+   * memory (`/dev/shm`, where the administrator allows it) and for read-only files of some file
+   * systems. A hint, as `advise('hugepage')`: never an error. Default false.
+   */
+  hugePages?: boolean | undefined;
+  /**
+   * Whether Buffers of the map are made over a SharedArrayBuffer: `map.buffer.buffer` can be posted
+   * to workers, which then see the same memory without a copy, even after this thread has ended.
+   * V8 does not count its length as memory in use, so that making a Buffer sets off no garbage
+   * collection.
+   *
+   * It can never be detached: after {@link Mmap.close} its views read as zeros. Once a Buffer was
+   * made, the map cannot be resized, and refreshed only while the file keeps its size
+   * (`ERR_MMAP_IN_USE`).
+   *
+   * Requires Node.js 22.23.3 or later 22, 24.16 or later 24, 26.1 or later, or Bun 1.4 or later;
+   * elsewhere `ERR_MMAP_UNSUPPORTED`. Default false.
+   */
+  shared?: boolean | undefined;
+  /**
+   * Whether faults in the map are survived and reported: a file that another process truncates, a
+   * full or failing disk, a write into the Buffer of a read-only map. Without the guard the first
+   * two end the process with SIGBUS, as in any other program, and the third goes unnoticed (the
+   * file stays unchanged all the same). The environment variable `MEMMAP_GUARD=0` turns it off for
+   * the whole process. Default true.
+   */
+  guard?: boolean | undefined;
+  /**
+   * Called on this thread's event loop soon after a fault was survived. The next method call on
+   * the map throws it in any case.
+   */
+  onFault?: FaultListener | undefined;
+}
+/** Which part of a file to map, and how. */
+interface OpenOptions extends MemoryOptions {
+  /**
+   * Where the map begins in the file, in bytes: any byte offset; it need not be page-aligned.
+   * Default 0.
+   */
+  offset?: Integer | undefined;
+  /**
+   * The number of bytes to map. Default: up to the current end of the file. More than the file has
+   * from `offset` on is a RangeError: a map never reaches past its file.
+   */
+  length?: Integer | undefined;
+}
+/** How {@link MmapMut.create} makes its file. */
+interface CreateOptions extends Omit<MemoryOptions, 'guard'> {
+  /**
+   * Whether to replace a file of that name. It is replaced in one step when the new file is
+   * complete; maps of the old file keep the old file. Windows replaces no file that is mapped:
+   * `EPERM`. Default false: `EEXIST`.
+   */
+  overwrite?: boolean | undefined;
+  /**
+   * Whether to reserve the file's disk space, so that a full disk is an error now. Without, the
+   * file is sparse, and a page that is written on a full disk is lost. Default true.
+   */
+  allocate?: boolean | undefined;
+  /** The permission bits of the file, before the process's umask. Unix only. Default 0o666. */
+  mode?: number | undefined;
+}
+/** How {@link MmapMut.anonymous} makes its memory. */
+interface AnonymousOptions {
+  /**
+   * Whether to use the huge pages that the administrator has reserved (`/proc/sys/vm/nr_hugepages`;
+   * Linux only): the length must then be a multiple of their size, usually 2 MiB, and where too few
+   * are free the call fails with `ENOMEM`. `'transparent'` instead asks the kernel to use huge
+   * pages where it can, which never fails. Default false.
+   */
+  hugePages?: boolean | 'transparent' | undefined;
+  /**
+   * Whether to map without reserving memory, so that the map can be larger than memory and swap
+   * together. A page that finds no memory when it is first written kills the process. Not together
+   * with reserved huge pages. Unix; elsewhere without effect. Default false.
+   */
+  noReserve?: boolean | undefined;
+  /** Whether to allocate all pages before the call returns, which blocks. Default false. */
+  populate?: boolean | undefined;
+  /** As {@link MemoryOptions.shared}: memory that workers share, without any file. */
+  shared?: boolean | undefined;
+}
+/** How {@link MmapMut.resize} lengthens a file. */
+interface ResizeOptions {
+  /** Whether to reserve disk space for what is added, as {@link CreateOptions.allocate}. */
+  allocate?: boolean | undefined;
 }
 
 /** The types of maps that were opened with `shared: true`. */
@@ -1501,7 +1088,7 @@ interface SharedArrays {
   BigInt64Array: BigInt64Array<SharedArrayBuffer>;
   BigUint64Array: BigUint64Array<SharedArrayBuffer>;
 }
-/** What a map lends when it was opened with `shared: true`. */
+/** The views of a map that was opened with `shared: true`. */
 interface SharedViews {
   /** As {@link MemoryMap.buffer}; `buffer.buffer` can be posted to workers. */
   readonly buffer: Buffer<SharedArrayBuffer>;
@@ -1521,29 +1108,43 @@ type Shared<Kind extends MemoryMap> = SharedViews & Kind;
 
 /**
  * A read-only map of a file. It sees what other processes write to the file, and never changes the
- * file itself: what JavaScript writes into its Buffer stays private to the page that was written.
+ * file itself: a write into its Buffer stays private to the page that was written.
+ *
+ * ```js
+ * import { Mmap } from 'memmap';
+ *
+ * using map = Mmap.open('access.log');
+ * for (const line of map.lines({ encoding: 'utf8' })) console.log(line);
+ * ```
  */
-declare class Mmap extends ReadableMap<Mmap$1> {
+declare class Mmap extends MemoryMap {
   /**
    * Maps a file for reading. Nothing is read yet: the system reads each page when it is touched.
+   * Called on a class derived from this one, it makes an instance of that class.
    *
    * @param file - A path (string, Buffer or `file:` URL), or an open descriptor or FileHandle,
    * which is borrowed: it is not closed with the map, and the map outlives it.
-   * @param options - Which part of the file.
+   * @param options - Which part of the file, and how to map it.
    * @throws TypeError, RangeError (also where `offset` or `length` reach past the end of the file);
    * MmapError with the system's code (`ENOENT`, `EACCES`, `EISDIR`, ...), `ERR_MMAP_UNSUPPORTED`
-   * for what cannot be mapped: FIFOs, sockets, character devices, files in `/proc`; and for
+   * for what cannot be mapped (FIFOs, sockets, character devices, files in `/proc`) and for
    * `shared` where the runtime cannot.
    */
-  static open(
+  static open<Class extends MapClass<Mmap>>(
+    this: Class | void,
     file: FileLike,
     options: OpenOptions & {
       shared: true;
     },
-  ): Shared<Mmap>;
-  static open(file: FileLike, options?: OpenOptions): Mmap;
+  ): Shared<Class['prototype']>;
+  static open<Class extends MapClass<Mmap>>(
+    this: Class | void,
+    file: FileLike,
+    options?: OpenOptions,
+  ): Class['prototype'];
   /**
-   * Maps for reading what a descriptor tells of, in any thread or process that sees the same files.
+   * Maps for reading the range that a descriptor names, in any thread or process that sees the same
+   * files.
    *
    * @param descriptor - What {@link descriptor} of any map returned, or a copy of it.
    * @param options - How to map it.
@@ -1551,206 +1152,522 @@ declare class Mmap extends ReadableMap<Mmap$1> {
    * `ERR_MMAP_REPLACED` where the path leads to another file now, `ENOENT` where to none, and as
    * {@link open}.
    */
-  static from(
+  static from<Class extends MapClass<Mmap>>(
+    this: Class | void,
     descriptor: MapDescriptor,
     options: MemoryOptions & {
       shared: true;
     },
-  ): Shared<Mmap>;
-  static from(descriptor: MapDescriptor, options?: MemoryOptions): Mmap;
+  ): Shared<Class['prototype']>;
+  static from<Class extends MapClass<Mmap>>(
+    this: Class | void,
+    descriptor: MapDescriptor,
+    options?: MemoryOptions,
+  ): Class['prototype'];
+}
+
+/** Changing the bytes of a map, and writing them to the disk. */
+
+/** How {@link WritableMap.fillAsync} fills. */
+interface FillOptions extends JobOptions {
+  /** How to encode a string. Default `'utf8'`. */
+  encoding?: BufferEncoding | undefined;
+}
+
+/**
+ * A map that can be written: {@link MmapMut} and {@link MmapCow}.
+ *
+ * ```js
+ * import { MmapMut } from 'memmap';
+ *
+ * using map = MmapMut.anonymous(4096);
+ * map.write('hello');
+ * map.buffer.toString('utf8', 0, 5); // => 'hello'
+ * ```
+ */
+declare abstract class WritableMap extends MemoryMap {
+  #private;
+  /** There is no public constructor: call a static method such as `open()`. */
+  protected constructor();
+  /** As {@link MemoryMap.cursor}; this one also writes. */
+  cursor(position?: Integer): WritableCursor;
+  /**
+   * Copies bytes or a string into the map; all of it or nothing.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(4096);
+   * map.write('caf\u00e9', 100, 'latin1'); // => 4
+   * ```
+   *
+   * @param data - Bytes (any typed array, Buffer or DataView, also one of this map) or a string.
+   * @param offset - Where to, in bytes. Default 0.
+   * @param encoding - How to encode a string. Default `'utf8'`.
+   * @returns The number of bytes written.
+   * @throws TypeError; RangeError where the data does not fit between `offset` and the end of the
+   * map.
+   */
+  write(data: NodeJS.ArrayBufferView | string, offset?: Integer, encoding?: BufferEncoding): number;
+  /**
+   * Fills a range with one byte, or with a string or bytes repeated until the range is full.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(4096);
+   * map.fill('ab', 0, 5, 'latin1').buffer.toString('latin1', 0, 5); // => 'ababa'
+   * ```
+   *
+   * @param value - A byte (0 to 255), or a string or bytes that are not empty.
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param encoding - How to encode a string. Default `'utf8'`.
+   * @throws TypeError, RangeError.
+   */
+  fill(
+    value: number | string | NodeJS.ArrayBufferView,
+    start?: Integer,
+    end?: Integer,
+    encoding?: BufferEncoding,
+  ): this;
+  /**
+   * As {@link fill}, off the main thread, in chunks of 16 MiB.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(2 ** 20);
+   * await map.fillAsync(0xff, 0, 2 ** 20, { signal: AbortSignal.timeout(60_000) });
+   * ```
+   *
+   * @param value - As for {@link fill}.
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - The encoding of a string, and how to watch or abort it.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError. What was filled stays filled.
+   */
+  fillAsync(
+    value: number | string | NodeJS.ArrayBufferView,
+    start?: Integer,
+    end?: Integer,
+    options?: FillOptions,
+  ): Promise<void>;
+  /**
+   * Moves bytes within the map; the two ranges may overlap.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(4096);
+   * map.write('abc');
+   * map.copyWithin(1, 0, 3).buffer.toString('latin1', 0, 4); // => 'aabc'
+   * ```
+   *
+   * @param target - Where to, in bytes.
+   * @param start - The first byte to move.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @throws TypeError; RangeError where the bytes do not fit between `target` and the end of the
+   * map.
+   */
+  copyWithin(target: Integer, start: Integer, end?: Integer): this;
+  /**
+   * As {@link copyWithin}, off the main thread, in chunks of 16 MiB.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(2 ** 20);
+   * map.write('abc');
+   * await map.copyWithinAsync(2 ** 19, 0, 3, { signal: AbortSignal.timeout(60_000) });
+   * ```
+   *
+   * @param target - Where to, in bytes.
+   * @param start - The first byte to move.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - To watch or abort it.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError. What was moved stays moved.
+   */
+  copyWithinAsync(
+    target: Integer,
+    start: Integer,
+    end?: Integer,
+    options?: JobOptions,
+  ): Promise<void>;
 }
 
 /**
  * A copy-on-write map of a file: it can be written, and what is written stays in this process. Each
  * page is copied when it is first written; pages never written go on showing the file.
+ *
+ * ```js
+ * import { MmapCow } from 'memmap';
+ *
+ * using map = MmapCow.open('data.bin');
+ * map.write('private'); // the file keeps its bytes
+ * ```
  */
-declare class MmapCow extends WritableMap<MmapCow$1> {
+declare class MmapCow extends WritableMap {
   /**
-   * Maps a file copy-on-write. The file needs to be readable only.
+   * Maps a file copy-on-write. The file needs to be readable only. Called on a class derived from
+   * this one, it makes an instance of that class.
    *
    * @param file - As for {@link Mmap.open}.
-   * @param options - Which part of the file.
+   * @param options - Which part of the file, and how to map it.
    * @throws As {@link Mmap.open}.
    */
-  static open(
+  static open<Class extends MapClass<MmapCow>>(
+    this: Class | void,
     file: FileLike,
     options: OpenOptions & {
       shared: true;
     },
-  ): Shared<MmapCow>;
-  static open(file: FileLike, options?: OpenOptions): MmapCow;
+  ): Shared<Class['prototype']>;
+  static open<Class extends MapClass<MmapCow>>(
+    this: Class | void,
+    file: FileLike,
+    options?: OpenOptions,
+  ): Class['prototype'];
   /**
-   * Maps copy-on-write what a descriptor tells of: the file, without what another copy-on-write
-   * map has changed.
+   * Maps copy-on-write the range that a descriptor names: that of the file, without what another
+   * copy-on-write map has changed.
    *
    * @param descriptor - As for {@link Mmap.from}.
    * @param options - As for {@link Mmap.from}.
    * @throws As {@link Mmap.from}.
    */
-  static from(
+  static from<Class extends MapClass<MmapCow>>(
+    this: Class | void,
     descriptor: MapDescriptor,
     options: MemoryOptions & {
       shared: true;
     },
-  ): Shared<MmapCow>;
-  static from(descriptor: MapDescriptor, options?: MemoryOptions): MmapCow;
+  ): Shared<Class['prototype']>;
+  static from<Class extends MapClass<MmapCow>>(
+    this: Class | void,
+    descriptor: MapDescriptor,
+    options?: MemoryOptions,
+  ): Class['prototype'];
   /**
-   * As for every map, and two hints more:
+   * As {@link MemoryMap.advise}, with two more hints:
    *
-   * - `'dontneed'`: forgets what was written to the whole pages within the range; they show the
-   *   file again. Not on macOS, which forgets nothing.
+   * - `'dontneed'`: discards what was written to the whole pages within the range; they show the
+   *   file again. macOS discards nothing.
    * - `'populate-write'`: copies all pages of the range now, as if each had been written.
    *
-   * @param hint - What is going to happen to the range, or should.
+   * ```js
+   * import { MmapCow } from 'memmap';
+   *
+   * using map = MmapCow.open('data.bin');
+   * map.write('private');
+   * map.advise('dontneed', 0, 4096); // forget it (Linux)
+   * ```
+   *
+   * @param hint - The use of the range.
    * @param start - The first byte. Default 0.
    * @param end - The byte after the last. Default: the end of the map.
    * @returns Whether this platform and this kind of memory took the hint.
-   * @throws As {@link Mmap.advise}.
+   * @throws As {@link MemoryMap.advise}.
    */
   advise(hint: CopyOnWriteHint, start?: Integer, end?: Integer): boolean;
+  /**
+   * Does nothing: no write of a copy-on-write map reaches its file. It is here so that code for
+   * {@link MmapMut} works on this class, too.
+   *
+   * ```js
+   * import { MmapCow } from 'memmap';
+   *
+   * using map = MmapCow.open('data.bin');
+   * map.write('private');
+   * await map.flush(0, 7, {}); // the file keeps its bytes
+   * ```
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - As for {@link MmapMut.flush}.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError.
+   */
+  flush(start?: Integer, end?: Integer, options?: JobOptions): Promise<void>;
+  /**
+   * As {@link flush}.
+   *
+   * @throws TypeError, RangeError.
+   */
+  flushSync(start?: Integer, end?: Integer): void;
 }
 
-/** How {@link MmapMut.create} makes its file. */
-interface CreateOptions extends Omit<MemoryOptions, 'guard'> {
-  /**
-   * Whether a file of that name may be there already. It is replaced in one step when the new file
-   * is complete; maps of the old file keep the old file. Windows replaces no file
-   * that is mapped: `EPERM`. Default false: `EEXIST`.
-   */
-  overwrite?: boolean;
-  /**
-   * Whether to reserve the file's room on the disk, so that a full disk is an error now. Without,
-   * the file is sparse and a full disk is found out when a page is written. Default true.
-   */
-  allocate?: boolean;
-  /** The permission bits of the file, before the process's umask. Unix only. Default 0o666. */
-  mode?: number;
+/** The constructors of {@link AtomicArray}s. */
+type AtomicArrayConstructor =
+  | Int32ArrayConstructor
+  | Uint32ArrayConstructor
+  | BigInt64ArrayConstructor
+  | BigUint64ArrayConstructor;
+/** The type of an element. */
+type AtomicValue<Type extends AtomicArrayConstructor> = InstanceType<Type>[number];
+/** How long {@link Atomic.wait} waits. */
+interface WaitOptions {
+  /** The longest time to wait, in ms: 0 to 2^31 - 1, or Infinity. Default Infinity. */
+  timeout?: number | undefined;
 }
-/** How {@link MmapMut.anonymous} makes its memory. */
-interface AnonymousOptions {
-  /**
-   * Whether to use the huge pages that the administrator has reserved (`/proc/sys/vm/nr_hugepages`;
-   * Linux only): the length must then be a multiple of their size, usually 2 MiB, and where too few
-   * are free the call fails with `ENOMEM`. `'transparent'` instead asks the kernel to use huge
-   * pages where it can, which never fails. Default false.
-   */
-  hugePages?: boolean | 'transparent';
-  /**
-   * Whether to map without setting room aside, so that the map can be larger than memory and swap
-   * together: a page for which there is no room when it is first written gets the process killed.
-   * Not together with reserved huge pages. Unix; elsewhere without effect. Default false.
-   */
-  noReserve?: boolean;
-  /** Whether to allocate all pages before the call returns, which blocks. Default false. */
-  populate?: boolean;
-  /** As {@link MemoryOptions.shared}: memory that workers share, without any file. */
-  shared?: boolean;
-}
-/** How {@link MmapMut.resize} lengthens a file. */
-interface ResizeOptions {
-  /** Whether to reserve the room that is added, as for {@link CreateOptions.allocate}. */
-  allocate?: boolean;
+/** How long {@link Atomic.waitAsync} waits. */
+interface WaitAsyncOptions extends WaitOptions {
+  /** Ends the wait when aborted: the promise rejects with an `AbortError`. */
+  signal?: AbortSignal | undefined;
 }
 /**
- * A read-write map: what is written to it is written to the file, and other processes that map or
- * read the file see it at once. It reaches the disk when the system sees fit, or by {@link flush}.
+ * A word of 32 or 64 bits in a map, shared by all threads and processes that map the same file. It
+ * does what JavaScript's `Atomics` do, with waiting that works between processes.
+ *
+ * A waiter names the value that it saw, and sleeps only while the word still has it. So change the
+ * word first, then {@link notify}. A waiter may return without a notification when the word has
+ * changed, and (rarely) when it has not: it should look again and wait on.
+ *
+ * Every method throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED` or `ERR_MMAP_IO` where the
+ * map is closed, or has lost bytes.
+ *
+ * ```js
+ * import { MmapMut } from 'memmap';
+ *
+ * using map = MmapMut.anonymous(4096);
+ * const counter = map.atomic(0);
+ * counter.add(1); // => 0
+ * counter.load(); // => 1
+ * ```
  */
-declare class MmapMut extends AtomicMap {
+declare class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor> {
   #private;
+  /** Returns the value. */
+  load(): AtomicValue<Type>;
+  /** Sets the value, and returns it. */
+  store(value: AtomicValue<Type>): AtomicValue<Type>;
+  /** Adds to the value, wrapping around as the type does. Returns the old value. */
+  add(value: AtomicValue<Type>): AtomicValue<Type>;
+  /** Subtracts from the value, wrapping around as the type does. Returns the old value. */
+  sub(value: AtomicValue<Type>): AtomicValue<Type>;
+  /** Clears the bits that `value` does not have. Returns the old value. */
+  and(value: AtomicValue<Type>): AtomicValue<Type>;
+  /** Sets the bits that `value` has. Returns the old value. */
+  or(value: AtomicValue<Type>): AtomicValue<Type>;
+  /** Flips the bits that `value` has. Returns the old value. */
+  xor(value: AtomicValue<Type>): AtomicValue<Type>;
+  /** Sets the value, and returns the old one. */
+  exchange(value: AtomicValue<Type>): AtomicValue<Type>;
+  /** Sets the value to `replacement` if it is `expected`. Returns the old value either way. */
+  compareExchange(expected: AtomicValue<Type>, replacement: AtomicValue<Type>): AtomicValue<Type>;
   /**
-   * Maps a file for reading and writing.
+   * Blocks this thread until it is notified, if the word has the value `expected`.
+   *
+   * @param expected - The value that the word had when the caller looked.
+   * @returns `'ok'` after a notification or a change, `'not-equal'` at once where the word has
+   * another value, `'timed-out'`.
+   * @throws TypeError, RangeError.
+   */
+  wait(expected: AtomicValue<Type>, options?: WaitOptions): 'ok' | 'not-equal' | 'timed-out';
+  /**
+   * As {@link wait}, without blocking. The pending promise keeps the process alive.
+   *
+   * @param expected - The value that the word had when the caller looked.
+   * @throws TypeError, RangeError. The promise rejects with an AbortError; with MmapError
+   * `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED` where the map is closed, resized or refreshed meanwhile.
+   */
+  waitAsync(
+    expected: AtomicValue<Type>,
+    options?: WaitAsyncOptions,
+  ): Promise<'ok' | 'not-equal' | 'timed-out'>;
+  /**
+   * Wakes waiters of this word, in this and in other processes.
+   *
+   * @param count - The number of waiters at most, 0 to 2^31 - 1. More may wake. Default: all.
+   * @returns The number of threads that were asleep. One thread may sleep for the promises of a
+   * whole process.
+   * @throws TypeError, RangeError.
+   */
+  notify(count?: Integer): number;
+}
+
+/**
+ * A read-write map. What is written to it is written to the file, and other processes that map or
+ * read the file see it at once. It reaches the disk when the system sees fit, or by {@link flush}.
+ *
+ * ```js
+ * import { MmapMut } from 'memmap';
+ *
+ * using map = MmapMut.create('new.bin', 4096);
+ * map.buffer.writeUInt32LE(42, 0);
+ * await map.flush();
+ * ```
+ */
+declare class MmapMut extends WritableMap {
+  #private;
+  /** There is no public constructor: call a static method such as `open()`. */
+  protected constructor();
+  /**
+   * Maps a file for reading and writing. Called on a class derived from this one, it makes an
+   * instance of that class.
    *
    * @param file - As for {@link Mmap.open}; a descriptor must be open for reading and writing.
-   * @param options - Which part of the file.
+   * @param options - Which part of the file, and how to map it.
    * @throws As {@link Mmap.open}.
    */
-  static open(
+  static open<Class extends MapClass<MmapMut>>(
+    this: Class | void,
     file: FileLike,
     options: OpenOptions & {
       shared: true;
     },
-  ): Shared<MmapMut>;
-  static open(file: FileLike, options?: OpenOptions): MmapMut;
+  ): Shared<Class['prototype']>;
+  static open<Class extends MapClass<MmapMut>>(
+    this: Class | void,
+    file: FileLike,
+    options?: OpenOptions,
+  ): Class['prototype'];
   /**
-   * Maps for reading and writing what a descriptor tells of, whichever kind of map it is of.
+   * Maps for reading and writing the range that a descriptor names, whichever kind of map it is of.
    *
    * @param descriptor - As for {@link Mmap.from}.
    * @param options - As for {@link Mmap.from}.
    * @throws As {@link Mmap.from}.
    */
-  static from(
+  static from<Class extends MapClass<MmapMut>>(
+    this: Class | void,
     descriptor: MapDescriptor,
     options: MemoryOptions & {
       shared: true;
     },
-  ): Shared<MmapMut>;
-  static from(descriptor: MapDescriptor, options?: MemoryOptions): MmapMut;
+  ): Shared<Class['prototype']>;
+  static from<Class extends MapClass<MmapMut>>(
+    this: Class | void,
+    descriptor: MapDescriptor,
+    options?: MemoryOptions,
+  ): Class['prototype'];
   /**
    * Creates a file of zeros and maps it. Where anything fails, nothing is left behind.
    *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.create('new.bin', 2 ** 20, { overwrite: true, mode: 0o600 });
+   * map.length; // => 1048576
+   * ```
+   *
    * @param path - A path: string, Buffer or `file:` URL.
    * @param length - The file's length in bytes.
-   * @param options - See there.
+   * @param options - How to make the file, and how to map it.
    * @throws TypeError, RangeError; MmapError `EEXIST`, `ENOSPC`, `ENOENT`, ...
    */
-  static create(
+  static create<Class extends MapClass<MmapMut>>(
+    this: Class | void,
     path: string | Uint8Array | URL,
     length: Integer,
     options: CreateOptions & {
       shared: true;
     },
-  ): Shared<MmapMut>;
-  static create(path: string | Uint8Array | URL, length: Integer, options?: CreateOptions): MmapMut;
+  ): Shared<Class['prototype']>;
+  static create<Class extends MapClass<MmapMut>>(
+    this: Class | void,
+    path: string | Uint8Array | URL,
+    length: Integer,
+    options?: CreateOptions,
+  ): Class['prototype'];
   /**
-   * Maps zeros that belong to no file: memory outside the JavaScript heap, given back to the
-   * system by {@link close}. Pages take room only once they are written.
+   * As {@link MmapMut.create}, off the main thread: reserving disk space may take long where the
+   * file system has no call for it and zeros are written instead.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = await MmapMut.createAsync('new.bin', 2 ** 20, { populate: true });
+   * ```
+   *
+   * @param path - As for {@link MmapMut.create}.
+   * @param length - The file's length in bytes.
+   * @param options - As for {@link MmapMut.create}.
+   * @throws Rejects as {@link MmapMut.create} throws.
+   */
+  static createAsync<Class extends MapClass<MmapMut>>(
+    this: Class | void,
+    path: string | Uint8Array | URL,
+    length: Integer,
+    options: CreateOptions & {
+      shared: true;
+    },
+  ): Promise<Shared<Class['prototype']>>;
+  static createAsync<Class extends MapClass<MmapMut>>(
+    this: Class | void,
+    path: string | Uint8Array | URL,
+    length: Integer,
+    options?: CreateOptions,
+  ): Promise<Class['prototype']>;
+  /**
+   * Maps zeros that belong to no file: memory outside the JavaScript heap, released by
+   * {@link close}. Pages take memory only once they are written.
    *
    * @param length - The number of bytes.
-   * @param options - See there.
+   * @param options - How to make the memory.
    * @throws TypeError, RangeError; MmapError `ENOMEM`, `ERR_MMAP_UNSUPPORTED`.
    */
-  static anonymous(
+  static anonymous<Class extends MapClass<MmapMut>>(
+    this: Class | void,
     length: Integer,
     options: AnonymousOptions & {
       shared: true;
     },
-  ): Shared<MmapMut>;
-  static anonymous(length: Integer, options?: AnonymousOptions): MmapMut;
+  ): Shared<Class['prototype']>;
+  static anonymous<Class extends MapClass<MmapMut>>(
+    this: Class | void,
+    length: Integer,
+    options?: AnonymousOptions,
+  ): Class['prototype'];
   /**
-   * As for every map, and hints that discard bytes. Those go to the whole pages within the range
-   * only, so that no byte outside it is discarded.
+   * As {@link MemoryMap.advise}, with hints that discard bytes. Those apply to the whole pages
+   * within the range only, so that no byte outside it is discarded.
    *
    * - `'dontneed'`: anonymous memory reads as zeros afterwards; of a file nothing is lost.
    * - `'free'`: anonymous memory only. The system may take the pages, which then read as zeros,
    *   until they are written again.
-   * - `'remove'`: makes a hole in the file: the pages read as zeros, for everybody, and take no
-   *   room on the disk. False where the file system cannot.
+   * - `'remove'`: makes a hole in the file: the pages read as zeros, in every process, and take no
+   *   disk space. False where the file system cannot.
    * - `'free-reusable'`, `'free-reuse'`: as `'free'`, macOS.
    * - `'populate-write'`: as `'populate-read'`, and as if each page had been written.
    *
-   * @param hint - What is going to happen to the range, or should.
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(2 ** 20);
+   * map.fill(1);
+   * map.advise('dontneed', 0, 4096); // those pages are zeros again (Linux)
+   * ```
+   *
+   * @param hint - The use of the range.
    * @param start - The first byte. Default 0.
    * @param end - The byte after the last. Default: the end of the map.
    * @returns Whether this platform and this kind of memory took the hint.
-   * @throws As {@link Mmap.advise}.
+   * @throws As {@link MemoryMap.advise}.
    */
   advise(hint: MutableHint, start?: Integer, end?: Integer): boolean;
   /**
-   * Writes what was changed to the disk, off the main thread; resolves when it is there. Anonymous
+   * Writes changed pages to the disk, off the main thread; resolves when they are there. Anonymous
    * memory has nothing to flush.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.open('data.bin');
+   * map.write('header');
+   * await map.flush(0, 4096, { signal: AbortSignal.timeout(60_000) });
+   * ```
    *
    * @param start - The first byte. Default 0.
    * @param end - The byte after the last. Default: the end of the map.
    * @param options - To watch or abort it. It works in chunks of 64 MiB.
-   * @throws TypeError, RangeError; rejects with an AbortError, or MmapError `ERR_MMAP_CLOSED` (also
-   * when the map is closed, resized or refreshed meanwhile), `ERR_MMAP_IO` where the disk refused:
-   * then changes are lost, and so says every later call until {@link refresh}.
+   * @throws Rejects with a TypeError, a RangeError or an AbortError; MmapError `ERR_MMAP_IO` where
+   * the disk refused: then changes are lost, and every later call throws it until {@link refresh}.
    */
   flush(start?: Integer, end?: Integer, options?: JobOptions): Promise<void>;
   /**
-   * As {@link flush}, at once. Blocks until the disk has written everything.
+   * As {@link flush}. Blocks until the disk has written everything.
    *
-   * @throws As {@link flush}.
+   * @throws TypeError, RangeError; MmapError as {@link flush}.
    */
   flushSync(start?: Integer, end?: Integer): void;
   /**
@@ -1758,13 +1675,34 @@ declare class MmapMut extends AtomicMap {
    * Buffer made from the map before is detached. Where it fails, file and map stay as they were.
    *
    * @param length - The new length of the map in bytes. The map must reach the end of its file,
-   * since cutting the file behind it would lose bytes that the map does not show.
-   * @param options - See there.
+   * since truncating the file would lose bytes that the map does not show.
+   * @param options - How to lengthen the file.
    * @throws TypeError; RangeError also for a map of the middle of a file; MmapError
-   * `ERR_MMAP_CLOSED`, `ERR_MMAP_IN_USE` where a SharedArrayBuffer was made of the map, `ENOSPC`,
-   * `EFBIG`, ...
+   * `ERR_MMAP_IN_USE` where a SharedArrayBuffer was made of the map, `ENOSPC`, `EFBIG`, ...
    */
   resize(length: Integer, options?: ResizeOptions): void;
+  /**
+   * As {@link resize}, off the main thread where it may take long: while disk space is reserved. The
+   * memory of an anonymous map is copied on the main thread.
+   *
+   * @param length - As for {@link resize}.
+   * @param options - As for {@link resize}.
+   * @throws Rejects as {@link resize} throws; MmapError `ERR_MMAP_CHANGED` where the map was resized
+   * or refreshed meanwhile.
+   */
+  resizeAsync(length: Integer, options?: ResizeOptions): Promise<void>;
+  /**
+   * Returns a word of the map for atomic operations, and for waiting until another thread or
+   * process changes it.
+   *
+   * @param offset - Where it begins, in bytes. `map.offset + offset` must be a multiple of its size.
+   * @param type - `Int32Array` (the default), `Uint32Array`, `BigInt64Array` or `BigUint64Array`.
+   * @throws TypeError, RangeError.
+   */
+  atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor>(
+    offset: Integer,
+    type?: Type,
+  ): Atomic<Type>;
 }
 
 export { Mmap, MmapCow, MmapError, MmapMut };
@@ -1773,44 +1711,38 @@ export type {
   AnonymousOptions,
   Atomic,
   AtomicArrayConstructor,
-  AtomicMap,
   AtomicValue,
-  ControlledMap,
   CopyOnWriteHint,
   CreateOptions,
   Cursor,
   CursorLineOptions,
-  DescribedMap,
   FaultListener,
   Faults,
   FileLike,
   FindOptions,
   Finds,
   Hint,
+  Indices,
   Integer,
   JobOptions,
   LineIndex,
   LineOptions,
-  LinedMap,
+  MapClass,
   MapDescriptor,
   Match,
-  MatchingMap,
+  MatchIndices,
   MemoryMap,
   MemoryOptions,
   MutableHint,
   Needle,
   OpenOptions,
   Pattern,
-  Place,
-  Places,
   RangeOptions,
   ReadStreamOptions,
-  ReadableMap,
   Residency,
   ResizeOptions,
   ScanOptions,
   SearchOptions,
-  SearchableMap,
   Shared,
   SharedViews,
   StringLineOptions,

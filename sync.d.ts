@@ -226,7 +226,7 @@ declare class EventFlag {
 /** Which lock on a file to take. */
 interface Kind {
   /** Whether others may hold shared locks at the same time. Default false: nobody else has one. */
-  shared?: boolean;
+  shared?: boolean | undefined;
   /**
    * Locks only these bytes: `length` from `start` on, or all from there on. Linux only. Locks on
    * ranges and on whole files do not know of each other.

@@ -1,5 +1,6 @@
 /**
  * `memmap/shm`: shared memory by name.
  */
-export type { SharedMemoryOpenOptions, SharedMemoryOptions } from './map/options';
+
 export { SharedMemory } from './map/shared-memory';
+export type { SharedMemoryOpenOptions, SharedMemoryOptions } from './map/shared-memory-options';

@@ -110,21 +110,6 @@ export interface ResizeOptions {
   allocate?: boolean | undefined;
 }
 
-/** How {@link SharedMemory.open} maps an object. */
-export type SharedMemoryOpenOptions = Omit<MemoryOptions, 'guard'>;
-
-/** How {@link SharedMemory.create} makes its object. */
-export interface SharedMemoryOptions extends SharedMemoryOpenOptions {
-  /** The permission bits of the object, before the process's umask. Default 0o600. */
-  mode?: number | undefined;
-  /**
-   * Whether to unlink the name when the thread (the process, or the worker) that creates it ends,
-   * also by SIGINT, SIGTERM or SIGHUP where the process does not listen to it. The name is left
-   * where it means another object by then. A process that is killed unlinks nothing. Default false.
-   */
-  unlinkOnExit?: boolean | undefined;
-}
-
 type Read<Options> = { [Key in keyof Options]-?: Exclude<Options[Key], undefined> };
 
 /** The options of a map, read. */
@@ -153,7 +138,7 @@ function runtime(): string {
 }
 
 /** Reads permission bits. */
-function readMode(value: unknown, otherwise: number): number {
+export function readMode(value: unknown, otherwise: number): number {
   return value === undefined ? otherwise : checkInteger(value, 'options.mode', 0, 0o777);
 }
 
@@ -197,17 +182,6 @@ export function readGuardedOptions(
 ): ReadMemoryOptions {
   const { onFault, populate, hugePages, shared } = checkOptions(options);
   return readMemoryOptions({ onFault, populate, hugePages, shared });
-}
-
-export function readSharedMemoryOptions(
-  options: SharedMemoryOptions | undefined,
-): ReadMemoryOptions & { mode: number; unlinkOnExit: boolean } {
-  const { mode, unlinkOnExit } = checkOptions(options);
-  return {
-    mode: readMode(mode, 0o600),
-    unlinkOnExit: checkBoolean(unlinkOnExit, 'options.unlinkOnExit', false),
-    ...readGuardedOptions(options),
-  };
 }
 
 export function readAnonymousOptions(

@@ -9,13 +9,12 @@ import { Memory } from '../memory/memory';
 import { construct, type MapClass } from './memory-map';
 import { MmapMut } from './mmap-mut';
 import { prepared } from './open';
+import { type ReadMemoryOptions, readGuardedOptions } from './options';
 import {
-  type ReadMemoryOptions,
-  readGuardedOptions,
   readSharedMemoryOptions,
   type SharedMemoryOpenOptions,
   type SharedMemoryOptions,
-} from './options';
+} from './shared-memory-options';
 import type { Shared } from './shared-views';
 import { keepOnExit, unlinkOnExit } from './unlink-on-exit';
 

@@ -160,7 +160,19 @@ export class Cursor {
   }
 }
 
-/** A {@link Cursor} that can also write. */
+/**
+ * A {@link Cursor} that can also write.
+ *
+ * ```js
+ * import { MmapMut } from 'memmap';
+ *
+ * using map = MmapMut.create('records.bin', 4096);
+ * const cursor = map.cursor();
+ * cursor.write('name\n'); // => 5
+ * cursor.writeByte(0xff);
+ * cursor.position; // => 6
+ * ```
+ */
 export class WritableCursor extends Cursor {
   readonly #memory: Memory<NativeWritableMap>;
 

@@ -18,12 +18,12 @@ import { notOwnerError } from './errors';
 /** Which lock on a file to take. */
 interface Kind {
   /** Whether others may hold shared locks at the same time. Default false: nobody else has one. */
-  shared?: boolean;
+  shared?: boolean | undefined;
   /**
    * Locks only these bytes: `length` from `start` on, or all from there on. Linux only. Locks on
    * ranges and on whole files do not know of each other.
    */
-  range?: { start: Integer; length?: Integer };
+  range?: { start: Integer; length?: Integer | undefined } | undefined;
 }
 
 /** How to take a lock on a file by {@link FileLock.acquireSync} and {@link FileLock.tryAcquire}. */
