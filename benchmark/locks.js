@@ -48,7 +48,7 @@ exports.run = async (folder) => {
   const mutex = new Mutex(map, 0);
   const condition = new Condition(map, 8);
   const barrier = new Barrier(map, 16, 2);
-  const turn = map.view(Int32Array, 24, 1);
+  const turn = map.view(Int32Array, 32, 1);
   const peers = ['contend', 'passTurns'].map((what) => memmapPeer('locks', path, what));
   const python = ['uncontended', 'guarded', 'contend', 'pass_turns'].map((what) =>
     pythonPeer('locks', what),

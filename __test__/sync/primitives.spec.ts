@@ -3,15 +3,25 @@ import { once } from 'node:events';
 import { promises } from 'node:fs';
 import test from 'ava';
 import { Mmap } from 'memmap';
-import { Barrier, Condition, EventFlag, Mutex, Once, RwLock, Semaphore } from 'memmap/sync';
+import {
+  Barrier,
+  Condition,
+  EventFlag,
+  Mutex,
+  Once,
+  ReentrantMutex,
+  RwLock,
+  Semaphore,
+} from 'memmap/sync';
 import { ended, line, sharedFile, start, startWorker } from '../helpers/processes';
 
 const PRIMITIVES = {
-  Barrier: [Barrier, 8, 3],
-  Condition: [Condition, 4],
+  Barrier: [Barrier, 12, 3],
+  Condition: [Condition, 8],
   EventFlag: [EventFlag, 4],
   Mutex: [Mutex, 8],
   Once: [Once, 8],
+  ReentrantMutex: [ReentrantMutex, 12],
   RwLock: [RwLock, 256],
   Semaphore: [Semaphore, 28, 3],
 } as const;
@@ -152,7 +162,7 @@ test('all 60 places of readers: the next one waits', async (t) => {
   const lock = new RwLock(map, 0);
   const guards = Array.from({ length: 60 }, () => lock.readSync());
   t.is(lock.tryRead(), null);
-  t.throws(() => lock.readSync({ timeout: 5 }), { code: 'ERR_MMAP_TIMEOUT' });
+  t.throws(() => lock.readSync({ timeout: 5 }), { code: 'ERR_MMAP_DEADLOCK' });
   const waiting = lock.read();
   await promises.stat('.');
   guards.pop()?.unlock();

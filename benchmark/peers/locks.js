@@ -28,7 +28,7 @@ if (require.main === module) {
   const mutex = new Mutex(map, 0);
   const condition = new Condition(map, 8);
   const barrier = new Barrier(map, 16, 2);
-  const turn = map.view(Int32Array, 24, 1);
+  const turn = map.view(Int32Array, 32, 1);
   createInterface({ input: process.stdin }).on('line', (line) => {
     const count = Number(line);
     barrier.waitSync();

@@ -127,7 +127,7 @@ export function changedError(path: string | null): MmapError {
 export function timeoutError(what: string, timeout: number, path: string | null): MmapError {
   return new MmapError(
     'ERR_MMAP_TIMEOUT',
-    `${what} was not to be had within ${timeout} ms; try again, or allow more time`,
+    `timed out after ${timeout} ms waiting for ${what}; retry, or raise \`timeout\``,
     path,
   );
 }

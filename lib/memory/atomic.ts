@@ -225,7 +225,7 @@ export class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor>
     const outcome = await waitAsync(memory, this.#wait(expected), timeout, signal);
     if (outcome === 'timed-out') return outcome;
     if (outcome === 'aborted' && signal) throw abortError(signal);
-    if (outcome === 'let-go') memory.assertUnchanged(generation);
+    if (outcome === 'closed' || outcome === 'moved') memory.assertUnchanged(generation);
     memory.assertUsable();
     return 'ok';
   }

@@ -35,6 +35,9 @@ const flags = new Uint32Array(native.faultFlags());
 const EVER = flags.length - 2;
 const WARNED = flags.length - 1;
 
+/** The flags of a map that is not guarded. */
+const NO_FLAGS = new Uint32Array(1);
+
 /** The monitors of this thread's maps that have a listener, by slot. */
 const listeners = new Map<number, WeakRef<FaultMonitor>>();
 
@@ -69,6 +72,11 @@ export class FaultMonitor {
     if (this.#slot === null) return;
     listen();
     if (onFault !== undefined) listeners.set(this.#slot, new WeakRef(this));
+  }
+
+  /** The map's word of flags, an array of one. */
+  get flags(): Uint32Array {
+    return this.#slot === null ? NO_FLAGS : flags.subarray(this.#slot, this.#slot + 1);
   }
 
   /** Whether anything happened that the next call must report. */

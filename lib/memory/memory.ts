@@ -34,7 +34,7 @@ export class Memory<Native extends NativeMap = NativeMap> {
   /** Counts up when the memory is closed or replaced, which ends what runs on it. */
   generation = 0;
   #requested: number | null;
-  #watchers: Set<() => void> | undefined;
+  #watchers: Set<(closing: boolean) => void> | undefined;
   #native: Native | null;
   #monitor: FaultMonitor;
   #buffers: Buffers;
@@ -67,8 +67,8 @@ export class Memory<Native extends NativeMap = NativeMap> {
     return this.#native === null;
   }
 
-  /** Called when the native map is closed or replaced: what waits on it has to stop. */
-  get watchers(): Set<() => void> {
+  /** Called before the native map is closed or replaced: what waits on it has to stop. */
+  get watchers(): Set<(closing: boolean) => void> {
     this.#watchers ??= new Set();
     return this.#watchers;
   }
@@ -132,6 +132,11 @@ export class Memory<Native extends NativeMap = NativeMap> {
       throw this.rememberLoss(error, start, end);
     }
     this.assertUsable();
+  }
+
+  /** One word that is 0 while the guard has nothing to report, for the fast paths of locks. */
+  get faultFlags(): Uint32Array {
+    return this.#monitor.flags;
   }
 
   /** What the fault guard has survived since the map was opened or refreshed. */
@@ -221,17 +226,17 @@ export class Memory<Native extends NativeMap = NativeMap> {
     );
   }
 
-  #release(): void {
+  #release(closing: boolean): void {
+    for (const watcher of [...(this.#watchers ?? [])]) watcher(closing);
     this.generation++;
     this.#monitor.stop();
     this.#buffers.detach();
     this.#native?.close();
-    for (const watcher of [...(this.#watchers ?? [])]) watcher();
   }
 
   /** Goes on with another native map of the same file. */
   replace(fresh: Native): void {
-    this.#release();
+    this.#release(false);
     this.#native = fresh;
     this.#monitor = new FaultMonitor(fresh, this.path, this.#onFault);
     this.#buffers = new Buffers(fresh, this.#monitor, this);
@@ -248,7 +253,7 @@ export class Memory<Native extends NativeMap = NativeMap> {
   /** Detaches the Buffers, and releases the file and the memory. Never throws. */
   close(): void {
     if (this.#native === null) return;
-    this.#release();
+    this.#release(true);
     this.#native = null;
     this.length = 0;
   }

@@ -2,8 +2,8 @@
  * Waiting for words of shared memory until another thread or process changes them.
  *
  * A blocking wait sleeps in the system, in slices: between two of them a worker can be terminated,
- * and a change whose author died before waking anybody is seen. A promise is served by the waiter
- * threads of the native core (`src/sync/waiters.rs`), which look as often by themselves.
+ * and a change is seen whose author died before it woke the waiters. A promise is served by the
+ * waiter threads of the native core (`src/sync/waiters.rs`), which look as often by themselves.
  */
 import { setInterval } from 'node:timers';
 import type * as Binding from '../base/binding';
@@ -14,7 +14,7 @@ import type { Memory } from './memory';
 /** The longest that a blocking wait sleeps without looking, in ms; the native core's is the same. */
 const SLICE = 50;
 
-/** Waits that are worth it are most often short, and a dead holder is found sooner. */
+/** Waits that are worth it are most often short, and a dead owner is found sooner. */
 const FIRST_SLICE = 20;
 
 /** A word, and the value that it has while waiting makes sense. */
@@ -25,22 +25,16 @@ export class Wait {
   readonly expected: number;
   /** The upper 32 bits of a 64-bit word. Unsigned. */
   readonly expectedHigh: number | undefined;
-  /** The words with the signatures of those who are waited for: where, and how many. */
-  readonly firstHolder: number;
-  readonly holders: number;
+  /** The words with the signatures of the owners that are waited for: where, and how many. */
+  readonly firstOwner: number;
+  readonly owners: number;
 
-  constructor(
-    offset: number,
-    expected: number,
-    expectedHigh?: number,
-    firstHolder = 0,
-    holders = 0,
-  ) {
+  constructor(offset: number, expected: number, expectedHigh?: number, firstOwner = 0, owners = 0) {
     this.offset = offset;
     this.expected = expected >>> 0;
     this.expectedHigh = expectedHigh;
-    this.firstHolder = firstHolder;
-    this.holders = holders;
+    this.firstOwner = firstOwner;
+    this.owners = owners;
   }
 }
 
@@ -48,16 +42,18 @@ export class Wait {
 export type Outcome =
   /** The word was changed or woken. */
   | 'changed'
-  /** A holder has let go or died. */
-  | 'lost-holder'
-  /** The map was closed or moved. */
-  | 'let-go'
+  /** An owner has released its word or died. */
+  | 'owner-gone'
+  /** The map is being closed. */
+  | 'closed'
+  /** The map is being resized or refreshed: what waits can go on with its new memory. */
+  | 'moved'
   | 'aborted'
   | 'timed-out';
 
 /** Settles the waits of this JavaScript thread. Made by the first of them. */
 let waits: Binding.Waits | undefined;
-const settlers = new Map<number, (lostHolder: boolean) => void>();
+const settlers = new Map<number, (ownerGone: boolean) => void>();
 let lastId = 0;
 
 /** Keeps the event loop alive while promises wait, as any other pending operation does. */
@@ -69,6 +65,29 @@ function suspend(change: 1 | -1): void {
   suspended += change;
   if (suspended === 0) keepAlive.unref();
   else if (suspended === 1) keepAlive.ref();
+}
+
+/** What an aborted signal calls: one listener for all, however many wait with the signal. */
+const aborts = new WeakMap<AbortSignal, { callbacks: Set<() => void>; listener: () => void }>();
+
+/** Has `onAbort` called once the signal is aborted. Returns what takes that back. */
+export function whenAborted(signal: AbortSignal, onAbort: () => void): () => void {
+  let watch = aborts.get(signal);
+  if (watch === undefined) {
+    const all = new Set<() => void>();
+    const listener = () => {
+      for (const callback of [...all]) callback();
+    };
+    watch = { callbacks: all, listener };
+    aborts.set(signal, watch);
+  }
+  const { callbacks, listener } = watch;
+  if (callbacks.size === 0) signal.addEventListener('abort', listener);
+  callbacks.add(onAbort);
+  return () => {
+    if (!callbacks.delete(onAbort) || callbacks.size > 0) return;
+    signal.removeEventListener('abort', listener);
+  };
 }
 
 /**
@@ -86,12 +105,12 @@ export function until(
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve('aborted');
     let timer: NodeJS.Timeout | undefined;
-    const onAbort = () => end('aborted');
-    const onLetGo = () => end('let-go');
+    let stopListening: (() => void) | undefined;
+    const onRelease = (closing: boolean) => end(closing ? 'closed' : 'moved');
     const settle = (outcome: Outcome) => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      memory.watchers.delete(onLetGo);
+      stopListening?.();
+      memory.watchers.delete(onRelease);
       suspend(-1);
       resolve(outcome);
     };
@@ -101,8 +120,8 @@ export function until(
       settle(outcome);
     };
     suspend(1);
-    memory.watchers.add(onLetGo);
-    signal?.addEventListener('abort', onAbort);
+    memory.watchers.add(onRelease);
+    if (signal) stopListening = whenAborted(signal, () => end('aborted'));
     if (timeout !== Number.POSITIVE_INFINITY) timer = setTimeout(end, timeout, 'timed-out');
   });
 }
@@ -115,7 +134,7 @@ export function waitAsync(
   signal: AbortSignal | undefined,
 ): Promise<Outcome> {
   return until(memory, timeout, signal, (settle) => {
-    waits ??= new native.Waits((id, lostHolder) => settlers.get(id)?.(lostHolder));
+    waits ??= new native.Waits((id, ownerGone) => settlers.get(id)?.(ownerGone));
     const here = waits;
     const id = ++lastId;
     const pending = attempt(
@@ -128,14 +147,14 @@ export function waitAsync(
             wait.offset,
             wait.expected,
             wait.expectedHigh,
-            wait.firstHolder,
-            wait.holders,
+            wait.firstOwner,
+            wait.owners,
           ),
       memory.path,
     );
-    settlers.set(id, (lostHolder) => {
+    settlers.set(id, (ownerGone) => {
       settlers.delete(id);
-      settle(lostHolder ? 'lost-holder' : 'changed');
+      settle(ownerGone ? 'owner-gone' : 'changed');
     });
     return () => {
       settlers.delete(id);
@@ -161,10 +180,10 @@ export function waitSlice(
   return attempt(() => memory.usable().wait(offset, expected, expectedHigh, time), memory.path);
 }
 
-/** Wakes waiters of a word, in any process. Answers how many the system knew of. */
+/** Wakes waiters of a word, in any process. Returns how many the system knew of. */
 export function wake(memory: Memory<NativeMutableMap>, offset: number, count: number): number {
   return attempt(() => memory.usable().wake(offset, count), memory.path);
 }
 
-/** For {@link wake}: everybody. */
+/** For {@link wake}: all waiters. */
 export const EVERYBODY = 0x7fff_ffff;

@@ -1,13 +1,14 @@
 /**
- * The two ways of waiting until something can be had, for all primitives: each of them only says
- * how to try once, and what to wait for where that fails.
+ * Blocking and waiting, for all primitives: each of them only says how to try once, and what to wait
+ * for where that fails.
  */
 import { checkOptions, checkSignal, checkTimeout } from '../base/arguments';
 import { abortError, closedError, timeoutError } from '../base/errors';
-import type { NativeMutableMap } from '../base/native';
-import type { Memory } from '../memory/memory';
-import { type Outcome, until, Wait, waitAsync, waitSlice, wake } from '../memory/waiting';
-import { Try } from './holder';
+import { type Outcome, Wait, waitAsync, waitSlice, wake } from '../memory/waiting';
+import { deadlockError } from './errors';
+import { Effort } from './owner';
+import type { SyncPrimitive } from './primitive';
+import { queueFor } from './queue';
 
 /** How long a blocking call may wait. */
 export interface SyncOptions {
@@ -17,21 +18,39 @@ export interface SyncOptions {
 
 /** How long a promise may wait. */
 export interface AsyncOptions extends SyncOptions {
-  /** Ends the wait when aborted: the promise is rejected with an `AbortError`. */
+  /** Ends the wait when aborted: the promise rejects with an `AbortError`. */
   signal?: AbortSignal | undefined;
 }
 
-/** Tries once. Answers what was wanted, or what to wait for before the next try. */
-export type Attempt<T> = (effort: Try) => T | Wait;
-
-/** What is wanted, and how to get it. */
-export interface Wanted<T> {
-  memory: Memory<NativeMutableMap>;
+/** One call that acquires something, and how. */
+export interface Acquisition<T> {
+  primitive: SyncPrimitive;
   /** What errors call it. */
   name: string;
-  attempt: Attempt<T>;
-  /** Takes back what a waiter has left behind, where it gives up. */
-  giveUp?: () => void;
+  /** Tries once. Returns the result, or what to wait for before the next try. */
+  attempt: (effort: Effort) => T | Wait;
+  /** Whether a change wakes one waiter: one that ends its wait then wakes the next. */
+  exclusive?: boolean;
+  /** Releases a result that the caller never gets. */
+  release?: (result: T) => void;
+  /**
+   * Takes back what waiting has announced; called once or more often, whatever ended the wait.
+   * Returns the result where it is too late for that.
+   */
+  cancel?: () => Late<T> | undefined;
+  /** Says what this thread holds itself, where a blocking call would wait for that for ever. */
+  selfBlocked?: () => string | undefined;
+}
+
+/** A result that came while its wait was being cancelled. */
+export interface Late<T> {
+  result: T;
+}
+
+/** The checked options of a promise. */
+export interface Limits {
+  timeout: number;
+  signal: AbortSignal | undefined;
 }
 
 /** Reads the options of a blocking call: the longest time in ms. */
@@ -45,153 +64,142 @@ export function asyncLimits(options: AsyncOptions | undefined): Limits {
   return { timeout: checkTimeout(timeout), signal: checkSignal(signal) };
 }
 
-/** The checked options of a promise. */
-export interface Limits {
-  timeout: number;
-  signal: AbortSignal | undefined;
+/** Does what follows another error, and must not hide it. */
+export function quietly<T>(work: (() => T) | undefined): T | undefined {
+  try {
+    return work?.();
+  } catch {
+    // The other error is the one to report.
+    return undefined;
+  }
 }
 
-/** Blocks until it is to be had. */
-export function acquireSync<T>(wanted: Wanted<T>, timeout: number, first: T | Wait): T {
-  const { memory, name, attempt, giveUp } = wanted;
-  let got = first;
-  const deadline = performance.now() + timeout;
+/** Tries once; a result got from lost bytes is none, and is released. */
+function attempt<T>({ primitive, attempt, release }: Acquisition<T>, effort: Effort): T | Wait {
+  const result = attempt(effort);
   try {
-    for (let round = 0; got instanceof Wait; round++) {
-      if (performance.now() >= deadline) {
-        got = attempt(Try.Thoroughly);
-        if (got instanceof Wait) throw timeoutError(name, timeout, memory.path);
-        return got;
-      }
-      const changed = waitSlice(memory, got, deadline, round === 0);
-      got = attempt(changed ? Try.Again : Try.Thoroughly);
-    }
-    return got;
+    primitive.verify();
   } catch (error) {
-    giveUp?.();
+    if (!(result instanceof Wait)) quietly(() => release?.(result));
     throw error;
   }
+  return result;
 }
 
-/**
- * Those of this JavaScript thread who want the same thing, in the order in which they came. Only
- * the first of them waits for the word: else a thousand would wake, try and wait again each time.
- */
-class Line {
-  readonly #waiting = new Set<(outcome: Outcome) => void>();
-  #occupied = false;
-
-  /** Makes the caller the first, if nobody is. */
-  enter(): boolean {
-    if (this.#occupied) return false;
-    this.#occupied = true;
-    return true;
+/** Tries once, and waits for nothing: the result, or null. */
+export function tryOnce<T>(acquisition: Acquisition<T>): T | null {
+  let result: T | Wait;
+  try {
+    result = attempt(acquisition, Effort.Thorough);
+  } catch (error) {
+    quietly(acquisition.cancel);
+    throw error;
   }
+  if (!(result instanceof Wait)) return result;
+  acquisition.cancel?.();
+  return null;
+}
 
-  /** Waits to be made the first. */
-  wait(memory: Memory<NativeMutableMap>, timeout: number, signal?: AbortSignal): Promise<Outcome> {
-    return until(memory, timeout, signal, (settle) => {
-      this.#waiting.add(settle);
-      return () => this.#waiting.delete(settle);
-    });
-  }
-
-  /** Lets the next one go first. */
-  leave(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) this.#occupied = false;
-    else {
-      this.#waiting.delete(next);
-      next('changed');
+/** Blocks until an attempt succeeds. */
+export function acquireSync<T>(acquisition: Acquisition<T>, timeout: number): T {
+  const { primitive, name, cancel, selfBlocked } = acquisition;
+  const deadline = performance.now() + timeout;
+  try {
+    let result = attempt(acquisition, Effort.First);
+    const held = result instanceof Wait ? selfBlocked?.() : undefined;
+    if (held !== undefined) throw deadlockError(held, primitive.path);
+    for (let round = 0; result instanceof Wait; round++) {
+      if (performance.now() >= deadline) {
+        result = attempt(acquisition, Effort.Thorough);
+        if (result instanceof Wait) throw timeoutError(name, timeout, primitive.path);
+        break;
+      }
+      const changed = waitSlice(primitive.memory, result, deadline, round === 0);
+      result = attempt(acquisition, changed ? Effort.Again : Effort.Thorough);
     }
+    return result;
+  } catch (error) {
+    const late = quietly(cancel);
+    if (late !== undefined) return late.result;
+    throw error;
   }
-}
-
-const lines = new WeakMap<Memory<NativeMutableMap>, Map<number, Line>>();
-
-/** The line for what is at `offset` of a map. */
-function lineFor(memory: Memory<NativeMutableMap>, offset: number): Line {
-  let lineAt = lines.get(memory);
-  if (lineAt === undefined) {
-    lineAt = new Map();
-    lines.set(memory, lineAt);
-  }
-  let line = lineAt.get(offset);
-  if (line === undefined) {
-    line = new Line();
-    lineAt.set(offset, line);
-  }
-  return line;
 }
 
 /** Throws what an outcome stands for, unless it is worth trying again. */
 function check(
   outcome: Outcome,
-  { memory, name }: Wanted<unknown>,
+  { primitive, name }: Pick<Acquisition<never>, 'primitive' | 'name'>,
   { timeout, signal }: Limits,
 ): void {
   if (outcome === 'aborted' && signal) throw abortError(signal);
-  if (outcome === 'timed-out') throw timeoutError(name, timeout, memory.path);
+  if (outcome === 'timed-out') throw timeoutError(name, timeout, primitive.path);
   // A map that was resized or refreshed goes on with the same file.
-  if (outcome === 'let-go' && memory.closed) throw closedError(memory.path);
+  if (outcome === 'closed') throw closedError(primitive.path);
 }
 
-/** Resolves when it is to be had. */
+/** Resolves when an attempt succeeds. */
 export async function acquire<T>(
-  wanted: Wanted<T>,
+  acquisition: Acquisition<T>,
   limits: Limits,
   deadline: number = performance.now() + limits.timeout,
 ): Promise<T> {
-  const { memory, attempt, giveUp } = wanted;
+  const { memory } = acquisition.primitive;
   const { signal } = limits;
   let last: Wait | undefined;
+  let late: Late<T> | undefined;
+  let granted: Late<T> | undefined;
+  // Closing the map takes back what was announced while the words can still be reached.
+  const onRelease = (closing: boolean) => {
+    if (!closing) return;
+    if (granted === undefined) late ??= quietly(acquisition.cancel);
+    else quietly(() => granted && acquisition.release?.(granted.result));
+  };
+  memory.watchers.add(onRelease);
   try {
     if (signal?.aborted) throw abortError(signal);
-    let got = attempt(Try.First);
-    while (got instanceof Wait) {
-      last = got;
+    let result = attempt(acquisition, Effort.First);
+    while (result instanceof Wait) {
+      last = result;
       const left = Math.max(0, deadline - performance.now());
-      const outcome = await waitAsync(memory, got, left, signal);
+      const outcome = await waitAsync(memory, result, left, signal);
       if (outcome === 'timed-out') {
-        got = attempt(Try.Thoroughly);
-        if (!(got instanceof Wait)) return got;
+        result = attempt(acquisition, Effort.Thorough);
+        if (!(result instanceof Wait)) break;
       }
-      check(outcome, wanted, limits);
-      got = attempt(outcome === 'lost-holder' ? Try.Thoroughly : Try.Again);
+      check(outcome, acquisition, limits);
+      result = attempt(acquisition, outcome === 'owner-gone' ? Effort.Thorough : Effort.Again);
     }
-    return got;
+    granted = { result };
+    // The caller gets the result a few microtasks later; a map that is closed before releases it.
+    setImmediate(() => memory.watchers.delete(onRelease));
+    return result;
   } catch (error) {
-    giveUp?.();
+    memory.watchers.delete(onRelease);
+    late ??= quietly(acquisition.cancel);
+    if (late !== undefined) return late.result;
     // The wake that was meant for this waiter may be on its way: it goes to the next one.
-    if (last !== undefined && !memory.closed) wake(memory, last.offset, 1);
+    const { offset } = last ?? {};
+    if (acquisition.exclusive && offset !== undefined) quietly(() => wake(memory, offset, 1));
     throw error;
   }
 }
 
-/**
- * As {@link acquire}, for what one of this thread has at a time: in the order of the calls.
- *
- * @param offset - What stands for the thing among all of the map.
- */
-export async function acquireInTurn<T>(
-  wanted: Wanted<T>,
-  limits: Limits,
-  offset: number,
-): Promise<T> {
-  const { memory } = wanted;
+/** As {@link acquire}, for what one of this thread has at a time: in the order of the calls. */
+export async function acquireInTurn<T>(acquisition: Acquisition<T>, limits: Limits): Promise<T> {
+  const { memory, offset } = acquisition.primitive;
   const { timeout, signal } = limits;
-  const line = lineFor(memory, offset);
+  const queue = queueFor(memory, offset);
   const deadline = performance.now() + timeout;
-  while (!line.enter()) {
+  while (!queue.enter()) {
     if (signal?.aborted) throw abortError(signal);
     const left = Math.max(0, deadline - performance.now());
-    const outcome = await line.wait(memory, left, signal);
-    check(outcome, wanted, limits);
+    const outcome = await queue.wait(memory, left, signal);
+    check(outcome, acquisition, limits);
     if (outcome === 'changed') break;
   }
   try {
-    return await acquire(wanted, limits, deadline);
+    return await acquire(acquisition, limits, deadline);
   } finally {
-    line.leave();
+    queue.leave();
   }
 }

@@ -1,97 +1,144 @@
 import { checkInteger, type Integer } from '../base/arguments';
-import { abortError, outOfRange } from '../base/errors';
+import { abortError } from '../base/errors';
 import type { MmapMut } from '../map/mmap-mut';
 import { EVERYBODY, type Wait, wake } from '../memory/waiting';
 import {
+  type Acquisition,
   type AsyncOptions,
   acquire,
   acquireSync,
   asyncLimits,
+  type Late,
   type SyncOptions,
   syncTimeout,
-  type Wanted,
 } from './acquire';
-import { agree, announce } from './change';
-import { Try } from './holder';
-import { Place } from './place';
+import { announce } from './changes';
+import { brokenError } from './errors';
+import { SyncPrimitive } from './primitive';
 
 const STATE = 0;
 const PARTIES = 1;
-const WORDS = 2;
+/** The round that passed last, and how many of its parties have gone on. */
+const PASSED = 2;
+const WORDS = 3;
 
 const WAITING = 1;
 const ONE_ARRIVAL = 2;
 const ARRIVALS = 0x7fe;
-/** The bits above count how often all had arrived. */
-const ONE_TIME = 0x800;
+/** Nothing can arrive. */
+const BROKEN = 0x800;
+/** The round before this one did not pass. */
+const ENDED_BROKEN = 0x1000;
+/** The bits above number the rounds. */
+const ONE_ROUND = 0x2000;
+const ROUNDS = -ONE_ROUND;
 
 /** The most parties of a barrier. */
 const MOST_PARTIES = 1023;
 
 /**
- * A place where a number of threads wait until all of them have come, again and again. It takes 8
- * bytes of the map, which are zero before its first use.
+ * A point where a number of threads wait until all of them have arrived, again and again. It takes
+ * 12 bytes of the map, which are zero before its first use.
  *
- * Who dies before it comes is waited for: use a timeout, which takes the waiter's own arrival back.
+ * ```js
+ * const barrier = new Barrier(map, 0, 4);
+ * compute(map, await barrier.wait()); // all four go on together
+ * ```
+ *
+ * A party that dies before it arrives blocks the others: use a timeout, which takes the waiter's own
+ * arrival back, or have another thread call {@link Barrier.abort}.
  */
 export class Barrier {
   /** The bytes that a barrier takes. */
   static readonly BYTES: number = 4 * WORDS;
 
-  /** How many are waited for. */
+  /** How many threads have to arrive. */
   readonly parties: number;
-  readonly #place: Place;
+  readonly #primitive: SyncPrimitive;
 
   /**
    * The barrier at an offset of a map.
    *
+   * ```js
+   * const barrier = new Barrier(map, 64, 3);
+   * ```
+   *
    * @param map - A MmapMut or SharedMemory.
-   * @param offset - Where its 8 bytes begin; `map.offset + offset` must be a multiple of 4.
-   * @param parties - How many have to come, 1 to 1023: the same number for all who use it.
+   * @param offset - Where its 12 bytes begin; `map.offset + offset` must be a multiple of 4.
+   * @param parties - How many have to arrive, 1 to 1023: the same number for all users.
    * @throws As {@link Mutex}'s constructor; RangeError where others use another number.
    */
   constructor(map: MmapMut, offset: Integer, parties: Integer) {
     this.parties = checkInteger(parties, 'parties', 1, MOST_PARTIES);
-    this.#place = new Place(map, offset, WORDS, (words) => {
-      const agreed = agree(words, PARTIES, this.parties);
-      if (agreed !== this.parties) throw outOfRange('parties', `${agreed}, as others use`, parties);
-    });
+    const constant = { name: 'parties', index: PARTIES, value: this.parties };
+    this.#primitive = new SyncPrimitive(map, offset, { words: WORDS, constant });
   }
 
-  /** How many have come and wait at this moment. */
+  /** How many have arrived and wait at this moment. */
   get waiting(): number {
-    return (Atomics.load(this.#place.words, STATE) & ARRIVALS) / ONE_ARRIVAL;
+    return (this.#primitive.load(STATE) & ARRIVALS) / ONE_ARRIVAL;
   }
 
-  /** Arrives. What is wanted is the number of the arrival. */
-  #arrive(): Wanted<number> {
-    const { words, memory, offset } = this.#place;
+  /** Whether {@link abort} was called, and not {@link reset} since. */
+  get broken(): boolean {
+    return (this.#primitive.load(STATE) & BROKEN) !== 0;
+  }
+
+  /** Arrives. The result is the party's number. */
+  #arrive(): Acquisition<number> {
+    const primitive = this.#primitive;
+    const { words, memory, offset } = primitive;
     for (;;) {
-      const state = Atomics.load(words, STATE);
-      const number = (state & ARRIVALS) / ONE_ARRIVAL;
-      const times = state & -ONE_TIME;
-      const last = number === this.parties - 1;
-      const next = last ? (times + ONE_TIME) | 0 : state + ONE_ARRIVAL;
+      const state = primitive.load(STATE);
+      if (state & BROKEN) throw brokenError(primitive.path);
+      const round = state & ROUNDS;
+      const isLast = (state & ARRIVALS) / ONE_ARRIVAL === this.parties - 1;
+      const next = isLast ? (round + ONE_ROUND) | 0 : state + ONE_ARRIVAL;
       if (Atomics.compareExchange(words, STATE, state, next) !== state) continue;
-      if (last && state & WAITING) wake(memory, offset, EVERYBODY);
-      const attempt = () => (last ? number : this.#passed(times, number));
-      return { memory, name: 'the last of the parties', attempt, giveUp: () => this.#leave(times) };
+      if (isLast && state & WAITING) wake(memory, offset, EVERYBODY);
+      return {
+        primitive,
+        name: 'the last party of the barrier',
+        attempt: () => (isLast ? this.parties - 1 : this.#pass(round)),
+        cancel: () => (isLast ? { result: this.parties - 1 } : this.#withdraw(round)),
+      };
     }
   }
 
-  #passed(times: number, number: number): number | Wait {
-    const wait = announce(this.#place, STATE);
-    return (wait.expected & -ONE_TIME) === times ? wait : number;
+  /** The party's number where its round has passed; else what to wait for. */
+  #pass(round: number): number | Wait {
+    for (;;) {
+      const state = Atomics.load(this.#primitive.words, STATE);
+      if ((state & ROUNDS) !== round) return this.#numberIn(round, state);
+      const wait = announce(this.#primitive, STATE);
+      if ((wait.expected & ROUNDS) === round) return wait;
+    }
   }
 
-  /** Takes an arrival back, unless all have come meanwhile. */
-  #leave(times: number): void {
-    if (this.#place.memory.closed) return;
-    const { words } = this.#place;
+  /** The party's number in a round that is over: different ones, in the order of going on. */
+  #numberIn(round: number, state: number): number {
+    const { words, path } = this.#primitive;
+    // A round behind the next one is over for want of this thread: it was reset, and others passed.
+    const isNext = (state & ROUNDS) === ((round + ONE_ROUND) | 0);
+    if (!isNext || state & ENDED_BROKEN) throw brokenError(path);
+    for (;;) {
+      const passed = Atomics.load(words, PASSED);
+      const number = (passed & ROUNDS) === round ? passed & ~ROUNDS : 0;
+      if (Atomics.compareExchange(words, PASSED, passed, round | (number + 1)) === passed) {
+        return number;
+      }
+    }
+  }
+
+  /** Takes an arrival back; where its round has passed meanwhile, that is too late. */
+  #withdraw(round: number): Late<number> | undefined {
+    const { words } = this.#primitive;
     for (;;) {
       const state = Atomics.load(words, STATE);
-      if ((state & -ONE_TIME) !== times) return;
-      if (Atomics.compareExchange(words, STATE, state, state - ONE_ARRIVAL) === state) return;
+      if ((state & ROUNDS) !== round) return { result: this.#numberIn(round, state) };
+      if (Atomics.compareExchange(words, STATE, state, state - ONE_ARRIVAL) === state) {
+        return undefined;
+      }
     }
   }
 
@@ -99,27 +146,64 @@ export class Barrier {
    * Arrives, and blocks this thread until all have.
    *
    * @param options - For how long. After a timeout this thread has not arrived.
-   * @returns Which one of the parties this was: 0 for the first to arrive, `parties - 1` for the last.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`, `ERR_MMAP_CLOSED`.
+   * @returns A number for each party of the round, 0 to `parties - 1`: a way to choose one of them.
+   * The last to arrive is `parties - 1`.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_BROKEN` where the barrier
+   * is or gets broken; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   waitSync(options?: SyncOptions): number {
     const timeout = syncTimeout(options);
-    const wanted = this.#arrive();
-    return acquireSync(wanted, timeout, wanted.attempt(Try.First));
+    return acquireSync(this.#arrive(), timeout);
   }
 
   /**
    * Arrives, and resolves when all have.
    *
-   * @param options - For how long, and how to abort it: then this thread has not arrived.
+   * @param options - For how long, and how to abort it. A promise that rejects with either error has
+   * not arrived.
    * @returns As {@link waitSync}.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_BROKEN`, `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   async wait(options?: AsyncOptions): Promise<number> {
     const limits = asyncLimits(options);
-    // Who is aborted before it begins does not arrive.
+    // What is aborted before it begins does not arrive.
     if (limits.signal?.aborted) throw abortError(limits.signal);
     return acquire(this.#arrive(), limits);
+  }
+
+  /**
+   * Breaks the barrier: all who wait, and all who arrive later, get `ERR_MMAP_BROKEN`, until
+   * {@link reset}. For a party that cannot arrive any more.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
+  abort(): void {
+    this.#end(BROKEN);
+  }
+
+  /**
+   * Makes the barrier as new. All who wait at this moment get `ERR_MMAP_BROKEN`.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
+  reset(): void {
+    this.#end(0);
+  }
+
+  /** Ends the round, if any have arrived, and leaves the barrier broken or not. */
+  #end(broken: 0 | typeof BROKEN): void {
+    const { words, memory, offset } = this.#primitive;
+    for (;;) {
+      const state = Atomics.load(words, STATE);
+      const next =
+        state & ARRIVALS
+          ? ((state & ROUNDS) + ONE_ROUND) | 0 | ENDED_BROKEN | broken
+          : (state & ~BROKEN) | broken;
+      if (Atomics.compareExchange(words, STATE, state, next) !== state) continue;
+      if (state & ARRIVALS && state & WAITING) wake(memory, offset, EVERYBODY);
+      break;
+    }
+    this.#primitive.verify();
   }
 }

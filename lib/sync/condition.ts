@@ -1,63 +1,127 @@
 import { checkInteger, type Integer } from '../base/arguments';
 import { invalidType } from '../base/errors';
 import type { MmapMut } from '../map/mmap-mut';
-import { EVERYBODY, wake } from '../memory/waiting';
+import { EVERYBODY, Wait, wake } from '../memory/waiting';
 import {
+  type Acquisition,
   type AsyncOptions,
   acquire,
   acquireSync,
   asyncLimits,
   type SyncOptions,
   syncTimeout,
-  type Wanted,
 } from './acquire';
-import { announce, signal } from './change';
-import { Try } from './holder';
-import { MutexGuard } from './mutex';
-import { Place } from './place';
+import { Guard } from './guard';
+import { Mutex, type MutexGuard } from './mutex';
+import { SyncPrimitive } from './primitive';
 
-const CHANGES = 0;
-const WAITING = 1;
+/** Counts the calls of `notify`; what waiters wait for. */
+const NOTIFICATIONS = 0;
+/** In the lower half the number of waiters, in the upper half how many of them are to wake. */
+const STATE = 1;
+const WORDS = 2;
+
+const ONE_WAITER = 1;
+const ONE_WAKE = 0x1_0000;
+const MOST = 0xffff;
 
 /**
- * Waiting until what a {@link Mutex} protects has changed. It takes 4 bytes of the map, which are
+ * Waiting until what a {@link Mutex} protects has changed. It takes 8 bytes of the map, which are
  * zero before its first use.
  *
  * ```js
+ * const mutex = new Mutex(map, 0);
+ * const filled = new Condition(map, 8);
  * using guard = mutex.lockSync();
- * while (queueIsEmpty()) condition.waitSync(guard);
+ * while (map.buffer[64] === 0) filled.waitSync(guard);
  * ```
  *
- * Look again after every wait, as above: more waiters may wake than were notified.
+ * Look again after every wait, as above: now and then a waiter wakes that was not notified, such as
+ * once for each thread that died while it waited.
  */
 export class Condition {
   /** The bytes that a condition takes. */
-  static readonly BYTES: number = 4;
+  static readonly BYTES: number = 4 * WORDS;
 
-  readonly #place: Place;
+  readonly #primitive: SyncPrimitive;
 
   /**
    * The condition at an offset of a map.
    *
    * @param map - A MmapMut or SharedMemory.
-   * @param offset - Where its 4 bytes begin; `map.offset + offset` must be a multiple of 4.
+   * @param offset - Where its 8 bytes begin; `map.offset + offset` must be a multiple of 4.
    * @throws As {@link Mutex}'s constructor.
    */
   constructor(map: MmapMut, offset: Integer) {
-    this.#place = new Place(map, offset, 1);
+    this.#primitive = new SyncPrimitive(map, offset, { words: WORDS });
   }
 
-  /** What to wait for, and the mutex unlocked. */
-  #leave(guard: MutexGuard): Wanted<true> {
-    if (!(guard instanceof MutexGuard)) throw invalidType('guard', 'a guard of a Mutex', guard);
-    // Announced while the mutex is held: what changes afterwards is not missed.
-    const wait = announce(this.#place, CHANGES);
-    guard.unlock();
-    return {
-      memory: this.#place.memory,
-      name: 'a notification',
-      attempt: () => Atomics.load(this.#place.words, CHANGES) >>> 0 !== wait.expected || wait,
+  /** Counts this thread as a waiter, and unlocks the mutex. */
+  #leave(guard: MutexGuard): Acquisition<true> {
+    if (!(guard instanceof Guard && guard.mutex instanceof Mutex)) {
+      throw invalidType('guard', 'a guard of a Mutex', guard);
+    }
+    const primitive = this.#primitive;
+    // With the mutex held: a notification for what changes afterwards is not missed.
+    const seen = Atomics.load(primitive.words, NOTIFICATIONS);
+    let isNotified = false;
+    let isCounted = this.#count();
+    const cancel = () => {
+      if (isCounted) this.#discount();
+      isCounted = false;
+      return undefined;
     };
+    const attempt = () => {
+      const { words } = primitive;
+      const notifications = Atomics.load(words, NOTIFICATIONS);
+      // Only what comes after the wait began is for this waiter.
+      isNotified ||= notifications !== seen;
+      if (isCounted && !(isNotified && this.#takeWake())) {
+        return new Wait(primitive.offsetOf(NOTIFICATIONS), notifications);
+      }
+      isCounted = false;
+      return true;
+    };
+    try {
+      guard.unlock();
+    } catch (error) {
+      cancel();
+      throw error;
+    }
+    return { primitive, name: 'a notification', attempt, exclusive: true, cancel };
+  }
+
+  /** Adds a waiter. False where there are too many to count: that one does not wait. */
+  #count(): boolean {
+    const { words } = this.#primitive;
+    for (;;) {
+      const state = Atomics.load(words, STATE);
+      if ((state & MOST) === MOST) return false;
+      if (Atomics.compareExchange(words, STATE, state, state + ONE_WAITER) === state) return true;
+    }
+  }
+
+  /** Removes a waiter that was not woken. Its wake is left to the others, if there are any. */
+  #discount(): void {
+    const { words } = this.#primitive;
+    for (;;) {
+      const state = Atomics.load(words, STATE);
+      const waiters = Math.max(0, (state & MOST) - 1);
+      const wakes = Math.min(state >>> 16, waiters);
+      const next = (wakes * ONE_WAKE + waiters) | 0;
+      if (Atomics.compareExchange(words, STATE, state, next) === state) return;
+    }
+  }
+
+  /** Takes one of the wakes that were granted, if one is left. */
+  #takeWake(): boolean {
+    const { words } = this.#primitive;
+    for (;;) {
+      const state = Atomics.load(words, STATE);
+      if (state >>> 16 === 0) return false;
+      const next = (state - ONE_WAKE - ONE_WAITER) | 0;
+      if (Atomics.compareExchange(words, STATE, state, next) === state) return true;
+    }
   }
 
   /**
@@ -68,51 +132,64 @@ export class Condition {
    * @param options - For how long to wait for a notification; to lock the mutex again may take
    * longer.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_NOT_OWNER` where the
-   * guard does not hold the mutex; `ERR_MMAP_CLOSED`.
+   * guard does not hold the mutex; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   waitSync(guard: MutexGuard, options?: SyncOptions): void {
     const timeout = syncTimeout(options);
-    const wanted = this.#leave(guard);
+    const acquisition = this.#leave(guard);
     try {
-      acquireSync(wanted, timeout, wanted.attempt(Try.First));
+      acquireSync(acquisition, timeout);
     } finally {
-      if (!wanted.memory.closed) guard.takeOver(guard.mutex.lockSync());
+      if (!this.#primitive.closed) guard.takeOver(guard.mutex.lockSync());
     }
   }
 
   /**
    * As {@link waitSync}, without blocking.
    *
+   * @param guard - The mutex, locked by this thread. It holds the lock afterwards.
+   * @param options - For how long to wait for a notification, and how to abort that.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_NOT_OWNER`, `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_NOT_OWNER`, `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   async wait(guard: MutexGuard, options?: AsyncOptions): Promise<void> {
     const limits = asyncLimits(options);
-    const wanted = this.#leave(guard);
+    const acquisition = this.#leave(guard);
     try {
-      await acquire(wanted, limits);
+      await acquire(acquisition, limits);
     } finally {
-      if (!wanted.memory.closed) guard.takeOver(await guard.mutex.lock());
+      if (!this.#primitive.closed) guard.takeOver(await guard.mutex.lock());
     }
   }
 
   /**
-   * Wakes some of those who wait. Change what they wait for first, with the mutex locked.
+   * Wakes some of the waiters. Change what they wait for first, with the mutex locked.
    *
-   * @param count - How many at least, as far as so many wait. Default 1.
+   * @param count - How many, as far as there are so many. Default 1.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   notify(count?: Integer): void {
     const most = count === undefined ? 1 : checkInteger(count, 'count', 1, EVERYBODY);
-    const { words, memory, offset } = this.#place;
-    // The bit stays, since others may go on waiting.
-    if (Atomics.load(words, CHANGES) & WAITING) {
-      Atomics.add(words, CHANGES, 2);
-      wake(memory, offset, most);
+    const { words, memory, offset } = this.#primitive;
+    for (;;) {
+      const state = Atomics.load(words, STATE);
+      const woken = Math.min(most, (state & MOST) - (state >>> 16));
+      if (woken <= 0) break;
+      const next = (state + woken * ONE_WAKE) | 0;
+      if (Atomics.compareExchange(words, STATE, state, next) !== state) continue;
+      Atomics.add(words, NOTIFICATIONS, 1);
+      wake(memory, offset, woken);
+      break;
     }
+    this.#primitive.verify();
   }
 
-  /** Wakes everybody who waits. */
+  /**
+   * Wakes all waiters.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
   notifyAll(): void {
-    signal(this.#place, CHANGES);
+    this.notify(EVERYBODY);
   }
 }

@@ -2,17 +2,16 @@ import type { Integer } from '../base/arguments';
 import type { MmapMut } from '../map/mmap-mut';
 import { EVERYBODY, type Wait, wake } from '../memory/waiting';
 import {
+  type Acquisition,
   type AsyncOptions,
   acquire,
   acquireSync,
   asyncLimits,
   type SyncOptions,
   syncTimeout,
-  type Wanted,
 } from './acquire';
-import { announce } from './change';
-import { Try } from './holder';
-import { Place } from './place';
+import { announce } from './changes';
+import { SyncPrimitive } from './primitive';
 
 const STATE = 0;
 const WAITING = 1;
@@ -23,12 +22,17 @@ const ONE_TIME = 4;
 /**
  * A flag that threads and processes wait for. It takes 4 bytes of the map, which are zero before its
  * first use: the flag is down.
+ *
+ * ```js
+ * const ready = new EventFlag(map, 0);
+ * await ready.wait(); // elsewhere: ready.set()
+ * ```
  */
 export class EventFlag {
   /** The bytes that a flag takes. */
   static readonly BYTES: number = 4;
 
-  readonly #place: Place;
+  readonly #primitive: SyncPrimitive;
 
   /**
    * The flag at an offset of a map.
@@ -38,55 +42,66 @@ export class EventFlag {
    * @throws As {@link Mutex}'s constructor.
    */
   constructor(map: MmapMut, offset: Integer) {
-    this.#place = new Place(map, offset, 1);
+    this.#primitive = new SyncPrimitive(map, offset, { words: 1 });
   }
 
   /** Whether the flag is up at this moment. */
   get isSet(): boolean {
-    return (Atomics.load(this.#place.words, STATE) & SET) !== 0;
+    return (this.#primitive.load(STATE) & SET) !== 0;
   }
 
-  /** Raises the flag and wakes everybody who waits. Nothing where it is up. */
+  /**
+   * Raises the flag and wakes all waiters. Does nothing where it is up.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
   set(): void {
-    const { words, memory, offset } = this.#place;
+    const { words, memory, offset } = this.#primitive;
     for (;;) {
       const state = Atomics.load(words, STATE);
-      if (state & SET) return;
       const raised = ((state & ~WAITING) + ONE_TIME) | SET;
+      if (state & SET) break;
       if (Atomics.compareExchange(words, STATE, state, raised) !== state) continue;
       if (state & WAITING) wake(memory, offset, EVERYBODY);
-      return;
+      break;
     }
+    this.#primitive.verify();
   }
 
-  /** Lowers the flag. Whoever waits since before it was raised goes on all the same. */
+  /**
+   * Lowers the flag. Waiters from before it was raised go on all the same.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
   clear(): void {
-    Atomics.and(this.#place.words, STATE, ~SET);
+    Atomics.and(this.#primitive.words, STATE, ~SET);
+    this.#primitive.verify();
   }
 
-  #wanted(): Wanted<true> {
-    const times = Atomics.load(this.#place.words, STATE) & -ONE_TIME;
+  #acquisition(): Acquisition<true> {
+    const primitive = this.#primitive;
+    const times = Atomics.load(primitive.words, STATE) & -ONE_TIME;
     const attempt = (): true | Wait => {
       for (;;) {
-        const state = Atomics.load(this.#place.words, STATE);
+        const state = Atomics.load(primitive.words, STATE);
         if (state & SET || (state & -ONE_TIME) !== times) return true;
-        const wait = announce(this.#place, STATE);
+        const wait = announce(primitive, STATE);
         if (wait.expected === (state | WAITING) >>> 0) return wait;
       }
     };
-    return { memory: this.#place.memory, name: 'the flag', attempt };
+    return { primitive, name: 'the flag', attempt };
   }
 
   /**
    * Blocks this thread until the flag is up.
    *
    * @param options - For how long.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`, `ERR_MMAP_CLOSED`.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`, `ERR_MMAP_CLOSED`,
+   * `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   waitSync(options?: SyncOptions): void {
     const timeout = syncTimeout(options);
-    const wanted = this.#wanted();
-    acquireSync(wanted, timeout, wanted.attempt(Try.First));
+    acquireSync(this.#acquisition(), timeout);
   }
 
   /**
@@ -94,10 +109,10 @@ export class EventFlag {
    *
    * @param options - For how long, and how to abort it.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   async wait(options?: AsyncOptions): Promise<void> {
     const limits = asyncLimits(options);
-    await acquire(this.#wanted(), limits);
+    await acquire(this.#acquisition(), limits);
   }
 }

@@ -2,27 +2,19 @@ import type { Integer } from '../base/arguments';
 import type { MmapMut } from '../map/mmap-mut';
 import { type Wait, wake } from '../memory/waiting';
 import {
+  type Acquisition,
   type AsyncOptions,
   acquireInTurn,
   acquireSync,
   asyncLimits,
   type SyncOptions,
   syncTimeout,
-  type Wanted,
+  tryOnce,
 } from './acquire';
 import { deadlockError, notOwnerError } from './errors';
-import {
-  announceWaiter,
-  Claim,
-  claim,
-  enterNamespace,
-  isMine,
-  ME,
-  release,
-  Try,
-  WAITERS,
-} from './holder';
-import { Place } from './place';
+import { Guard } from './guard';
+import { announceWaiter, Claim, claim, Effort, isMine, ME, release, WAITERS } from './owner';
+import { SyncPrimitive } from './primitive';
 
 const LOCK = 0;
 const NAMESPACE = 1;
@@ -31,124 +23,112 @@ const WORDS = 2;
 /** A local copy: reading it from the other module takes longer than all else on the fast path. */
 const SIGNATURE = ME;
 
-/** A lock that is held. `using guard = mutex.lockSync()` unlocks at the end of the block. */
-export class MutexGuard {
+/** A {@link Mutex} that is held. `using guard = mutex.lockSync()` unlocks at the end of the block. */
+export interface MutexGuard extends Guard<Mutex> {
   /** The mutex that is held. */
   readonly mutex: Mutex;
-  /**
-   * Whether the thread that held the mutex before died while holding it. What the mutex protects
-   * may be half changed then: check it, or put it in order.
-   */
-  get abandoned(): boolean {
-    return this.#abandoned;
-  }
-
-  #abandoned: boolean;
-  #held = true;
-
-  /** @internal Users call {@link Mutex.lockSync} and its like. */
-  constructor(mutex: Mutex, abandoned: boolean) {
-    this.mutex = mutex;
-    this.#abandoned = abandoned;
-  }
-
-  /** @internal Goes on with the lock of another guard, after {@link unlock}. */
-  takeOver(other: MutexGuard): void {
-    this.#abandoned ||= other.#abandoned;
-    this.#held = other.#held;
-    other.#held = false;
-  }
-
-  /**
-   * Unlocks the mutex.
-   *
-   * @throws MmapError `ERR_MMAP_NOT_OWNER` the second time.
-   */
-  unlock(): void {
-    if (!this.#held) throw notOwnerError('the mutex by this guard', this.mutex.path);
-    this.#held = false;
-    this.mutex.unlock();
-  }
-
-  /** Unlocks the mutex unless this guard has done so, or the map was closed. */
-  [Symbol.dispose](): void {
-    if (this.#held && !this.mutex.closed) this.unlock();
-  }
 }
 
 /**
  * A lock for all threads and processes that map the same file: one of them has it at a time. It
  * takes 8 bytes of the map, which are zero before its first use.
  *
- * A thread that dies while it holds the lock, by `kill -9` or `worker.terminate()` too, leaves it to
- * the next one, who is told so (`guard.abandoned`). That takes about 50 ms where somebody waits.
- * Threads of different pid namespaces (containers) cannot know of each other's death: there a lock
- * of the dead stays locked.
+ * ```js
+ * const mutex = new Mutex(map, 0);
+ * using guard = mutex.lockSync();
+ * if (guard.abandoned) repair(map);
+ * map.buffer[8]++;
+ * ```
  *
- * Not recursive. The owner is the JavaScript thread, not the function that locked.
+ * A thread that dies while it holds the lock, by `kill -9` or `worker.terminate()` too, leaves it to
+ * the next owner, whose `guard.abandoned` is true. That takes about 50 ms for a waiter. Threads of
+ * different pid namespaces (containers) cannot know of each other's death: there a lock of the dead
+ * stays locked.
+ *
+ * Not recursive: see {@link ReentrantMutex}. The owner is the JavaScript thread, not the function
+ * that locked.
  */
 export class Mutex {
   /** The bytes that a mutex takes. */
   static readonly BYTES: number = 4 * WORDS;
 
-  readonly #place: Place;
-  readonly #wanted: Wanted<MutexGuard>;
+  /** @internal */
+  readonly guardedAs = 'the mutex';
+  readonly #primitive: SyncPrimitive;
+  readonly #acquisition: Acquisition<MutexGuard>;
 
   /**
-   * The mutex at an offset of a map. Nothing is created: all who name the same place of the same
-   * file mean the same mutex.
+   * The mutex at an offset of a map. Nothing is created: the same offset of the same file is the
+   * same mutex, in every thread and process.
    *
    * @param map - A MmapMut or SharedMemory.
    * @param offset - Where its 8 bytes begin; `map.offset + offset` must be a multiple of 4.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_READ_ONLY` for a map that is read-only or
-   * copy-on-write, `ERR_MMAP_CLOSED`.
+   * copy-on-write, `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED` and `ERR_MMAP_IO` where bytes of the map
+   * are lost.
    */
   constructor(map: MmapMut, offset: Integer) {
-    this.#place = new Place(map, offset, WORDS, (words) => enterNamespace(words, NAMESPACE));
-    this.#wanted = {
-      memory: this.#place.memory,
+    this.#primitive = new SyncPrimitive(map, offset, { words: WORDS, namespace: NAMESPACE });
+    this.#acquisition = {
+      primitive: this.#primitive,
       name: 'the mutex',
-      attempt: (effort) => this.#attempt(effort),
+      attempt: (effort) => this.attempt(effort),
+      exclusive: true,
+      release: (guard) => guard[Symbol.dispose](),
     };
   }
 
   /** @internal The path that errors name. */
   get path(): string | null {
-    return this.#place.memory.path;
+    return this.#primitive.path;
   }
 
   /** @internal Whether the map is closed. */
   get closed(): boolean {
-    return this.#place.memory.closed;
+    return this.#primitive.closed;
   }
 
-  /** Whether somebody, dead or alive, holds the lock at this moment. */
+  /** Whether the lock has an owner, dead or alive, at this moment. */
   get locked(): boolean {
-    return Atomics.load(this.#place.words, LOCK) !== 0;
+    return this.#primitive.load(LOCK) !== 0;
   }
 
-  #attempt(effort: Try): MutexGuard | Wait {
-    const { words } = this.#place;
-    // Whoever has waited cannot know whether others still do.
-    const signature = effort === Try.First ? ME : ME | WAITERS;
+  /** @internal Whether this thread holds the lock. */
+  get isMine(): boolean {
+    return isMine(this.#primitive.load(LOCK));
+  }
+
+  /** @internal Tries once. Returns a guard, or what to wait for. */
+  attempt(effort: Effort): MutexGuard | Wait {
+    const { words } = this.#primitive;
+    // After a wait there may be other waiters.
+    const signature = effort === Effort.First ? ME : ME | WAITERS;
     for (;;) {
-      const got = claim(words, LOCK, NAMESPACE, signature, effort);
-      if (got !== Claim.Refused) return new MutexGuard(this, got === Claim.Inherited);
-      const wait = announceWaiter(this.#place, LOCK);
+      const result = claim(words, LOCK, NAMESPACE, signature, effort);
+      if (result !== Claim.Refused) return new Guard<Mutex>(this, LOCK, result === Claim.Inherited);
+      const wait = announceWaiter(this.#primitive, LOCK);
       if (wait !== undefined) return wait;
     }
   }
 
   /**
-   * Locks if nobody holds the lock, or if its holder has died.
+   * Locks if the lock is free, or its owner has died.
    *
    * @returns A guard, or null.
-   * @throws MmapError `ERR_MMAP_CLOSED`.
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   tryLock(): MutexGuard | null {
-    const { words } = this.#place;
-    const got = claim(words, LOCK, NAMESPACE, ME, Try.Thoroughly);
-    return got === Claim.Refused ? null : new MutexGuard(this, got === Claim.Inherited);
+    return tryOnce({
+      ...this.#acquisition,
+      attempt: () => {
+        const { words } = this.#primitive;
+        const result = claim(words, LOCK, NAMESPACE, ME, Effort.Thorough);
+        return result === Claim.Refused
+          ? null
+          : new Guard<Mutex>(this, LOCK, result === Claim.Inherited);
+      },
+      release: (guard) => guard?.[Symbol.dispose](),
+    });
   }
 
   /**
@@ -156,14 +136,22 @@ export class Mutex {
    *
    * @param options - For how long.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_DEADLOCK` where this
-   * thread holds the lock itself; `ERR_MMAP_CLOSED`.
+   * thread holds the lock itself; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   lockSync(options?: SyncOptions): MutexGuard {
     const timeout = options === undefined ? Number.POSITIVE_INFINITY : syncTimeout(options);
-    const found = Atomics.compareExchange(this.#place.words, LOCK, 0, SIGNATURE);
-    if (found === 0) return new MutexGuard(this, false);
+    const primitive = this.#primitive;
+    const found = Atomics.compareExchange(primitive.words, LOCK, 0, SIGNATURE);
+    // The flags are looked at last: the access above is what faults.
+    if (found === 0 && primitive.faults[0] === 0) return new Guard<Mutex>(this, LOCK, false);
+    return this.#lockSlowly(found, timeout);
+  }
+
+  #lockSlowly(found: number, timeout: number): MutexGuard {
+    if (found === 0) release(this.#primitive.words, LOCK);
+    this.#primitive.verify();
     if (isMine(found)) throw deadlockError('the mutex', this.path);
-    return acquireSync(this.#wanted, timeout, this.#attempt(Try.First));
+    return acquireSync(this.#acquisition, timeout);
   }
 
   /**
@@ -171,27 +159,36 @@ export class Mutex {
    *
    * @param options - For how long, and how to abort it.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   async lock(options?: AsyncOptions): Promise<MutexGuard> {
-    return acquireInTurn(this.#wanted, asyncLimits(options), this.#place.offset);
+    return acquireInTurn(this.#acquisition, asyncLimits(options));
   }
 
   /**
    * Unlocks.
    *
    * @throws MmapError `ERR_MMAP_NOT_OWNER` where this thread does not hold the lock;
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_CLOSED`; `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO` where bytes of the map were lost since.
    */
   unlock(): void {
-    const found = Atomics.compareExchange(this.#place.words, LOCK, SIGNATURE, 0);
-    if (found !== SIGNATURE) this.#unlockAndWake();
+    const primitive = this.#primitive;
+    const found = Atomics.compareExchange(primitive.words, LOCK, SIGNATURE, 0);
+    if (found !== SIGNATURE || primitive.faults[0] !== 0) this.#unlockSlowly(found);
   }
 
-  #unlockAndWake(): void {
-    const { words, memory, offset } = this.#place;
-    const waited = release(words, LOCK);
-    if (waited === undefined) throw notOwnerError('the mutex', this.path);
+  #unlockSlowly(found: number): void {
+    const { words, memory, offset, path } = this.#primitive;
+    const waited = found === SIGNATURE ? false : release(words, LOCK);
+    this.#primitive.verify();
+    if (waited === undefined) throw notOwnerError('the mutex', path);
     if (waited) wake(memory, offset, 1);
+  }
+
+  /** @internal As {@link unlock}, for a guard, for which one call more is too many. */
+  releaseHold(): void {
+    const primitive = this.#primitive;
+    const found = Atomics.compareExchange(primitive.words, LOCK, SIGNATURE, 0);
+    if (found !== SIGNATURE || primitive.faults[0] !== 0) this.#unlockSlowly(found);
   }
 }

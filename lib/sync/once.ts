@@ -1,38 +1,29 @@
 import { checkFunction, type Integer } from '../base/arguments';
-import { invalidType } from '../base/errors';
+import { closedError, invalidType } from '../base/errors';
 import type { MmapMut } from '../map/mmap-mut';
 import { EVERYBODY, type Wait, wake } from '../memory/waiting';
 import {
+  type Acquisition,
   type AsyncOptions,
   acquire,
   acquireSync,
   asyncLimits,
+  quietly,
   type SyncOptions,
   syncTimeout,
-  type Wanted,
 } from './acquire';
 import { deadlockError, notOwnerError } from './errors';
-import {
-  announceWaiter,
-  Claim,
-  claim,
-  enterNamespace,
-  isMine,
-  ME,
-  release,
-  Try,
-  WAITERS,
-} from './holder';
-import { Place } from './place';
+import { announceWaiter, Claim, claim, Effort, isMine, ME, release, WAITERS } from './owner';
+import { SyncPrimitive } from './primitive';
 
 const STATE = 0;
 const NAMESPACE = 1;
 const WORDS = 2;
 
-/** The bit above all that a signature has: it has run. */
+/** The bit above all that a signature has: the function has run. */
 const DONE = -(2 ** 31);
 
-/** What a try ends with: whether to run, and whether one who ran before has died. */
+/** What an attempt ends with: whether to run, and whether a thread died while it ran before. */
 type Turn = 'done' | 'run' | 'run-abandoned';
 
 /**
@@ -40,14 +31,19 @@ type Turn = 'done' | 'run' | 'run-abandoned';
  * filling shared memory with its first contents. It takes 8 bytes of the map, which are zero before
  * its first use.
  *
- * Where the function throws, or its thread dies, the next one runs it.
+ * ```js
+ * const filled = new Once(map, 0);
+ * filled.runSync(() => map.write('first contents', 64));
+ * ```
+ *
+ * Where the function throws, its thread dies, or its map is closed, the next one runs it.
  */
 export class Once {
   /** The bytes that it takes. */
   static readonly BYTES: number = 4 * WORDS;
 
-  readonly #place: Place;
-  readonly #wanted: Wanted<Turn>;
+  readonly #primitive: SyncPrimitive;
+  readonly #acquisition: Acquisition<Turn>;
 
   /**
    * The once at an offset of a map.
@@ -57,42 +53,63 @@ export class Once {
    * @throws As {@link Mutex}'s constructor.
    */
   constructor(map: MmapMut, offset: Integer) {
-    this.#place = new Place(map, offset, WORDS, (words) => enterNamespace(words, NAMESPACE));
-    this.#wanted = {
-      memory: this.#place.memory,
+    this.#primitive = new SyncPrimitive(map, offset, { words: WORDS, namespace: NAMESPACE });
+    this.#acquisition = {
+      primitive: this.#primitive,
       name: 'the end of the function',
       attempt: (effort) => this.#attempt(effort),
+      release: (turn) => {
+        if (turn !== 'done') this.#cancelRun();
+      },
     };
   }
 
   /** Whether the function has run to its end. */
   get done(): boolean {
     // A waiter that came late may have set its bit.
-    return Atomics.load(this.#place.words, STATE) < 0;
+    return this.#primitive.load(STATE) < 0;
   }
 
-  #attempt(effort: Try): Turn | Wait {
-    const { words } = this.#place;
+  #attempt(effort: Effort): Turn | Wait {
+    const { words } = this.#primitive;
     while (!this.done) {
-      const signature = effort === Try.First ? ME : ME | WAITERS;
-      const got = claim(words, STATE, NAMESPACE, signature, effort);
-      if (got !== Claim.Refused) return got === Claim.Inherited ? 'run-abandoned' : 'run';
+      const signature = effort === Effort.First ? ME : ME | WAITERS;
+      const result = claim(words, STATE, NAMESPACE, signature, effort);
+      if (result !== Claim.Refused) return result === Claim.Inherited ? 'run-abandoned' : 'run';
       if (this.done) break;
-      const wait = announceWaiter(this.#place, STATE);
+      const wait = announceWaiter(this.#primitive, STATE);
       if (wait !== undefined && wait.expected >>> 31 === 0) return wait;
     }
     return 'done';
   }
 
-  #end(state: 0 | typeof DONE): void {
-    const { words, memory, offset } = this.#place;
-    if (state === 0) {
-      if (release(words, STATE)) wake(memory, offset, EVERYBODY);
-      return;
-    }
+  /** Leaves the run to the next one. */
+  #cancelRun(): void {
+    const { words, memory, offset } = this.#primitive;
+    if (release(words, STATE)) wake(memory, offset, EVERYBODY);
+  }
+
+  /** Begins the run, which closing the map leaves to the next one. Returns what ends it. */
+  #cancelOnClose(): () => void {
+    const { memory } = this.#primitive;
+    const cancel = () => quietly(() => this.#cancelRun());
+    const onRelease = (closing: boolean) => closing && cancel();
+    memory.watchers.add(onRelease);
+    return () => {
+      memory.watchers.delete(onRelease);
+      // Does nothing where the run has finished.
+      if (!memory.closed) cancel();
+    };
+  }
+
+  #finishRun(): void {
+    const { words, memory, offset, path } = this.#primitive;
     const found = Atomics.load(words, STATE);
-    if (!isMine(found)) throw notOwnerError('the run', memory.path);
-    if (Atomics.exchange(words, STATE, DONE) & WAITERS) wake(memory, offset, EVERYBODY);
+    this.#primitive.verify();
+    if (!isMine(found)) throw notOwnerError('the run', path);
+    const waiters = Atomics.exchange(words, STATE, DONE) & WAITERS;
+    this.#primitive.verify();
+    if (waiters) wake(memory, offset, EVERYBODY);
   }
 
   #check(run: (abandoned: boolean) => unknown): void {
@@ -106,22 +123,23 @@ export class Once {
    * @param options - For how long to wait for others.
    * @returns Whether this call has run it.
    * @throws TypeError, RangeError; what the function throws; MmapError `ERR_MMAP_TIMEOUT`;
-   * `ERR_MMAP_DEADLOCK` from within the function; `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_DEADLOCK` from within the function; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`,
+   * `ERR_MMAP_IO`.
    */
   runSync(run: (abandoned: boolean) => void, options?: SyncOptions): boolean {
     this.#check(run);
     const timeout = syncTimeout(options);
-    if (isMine(Atomics.load(this.#place.words, STATE))) {
-      throw deadlockError('the run of the function', this.#place.memory.path);
+    if (isMine(this.#primitive.load(STATE))) {
+      throw deadlockError('the run of the function', this.#primitive.path);
     }
-    const turn = acquireSync(this.#wanted, timeout, this.#attempt(Try.First));
+    const turn = acquireSync(this.#acquisition, timeout);
     if (turn === 'done') return false;
-    let end: 0 | typeof DONE = 0;
+    const stop = this.#cancelOnClose();
     try {
       run(turn === 'run-abandoned');
-      end = DONE;
+      this.#finishRun();
     } finally {
-      this.#end(end);
+      stop();
     }
     return true;
   }
@@ -129,22 +147,26 @@ export class Once {
   /**
    * As {@link runSync}, without blocking; the function may return a promise.
    *
+   * @param run - As for {@link runSync}.
+   * @param options - For how long to wait for others, and how to abort that.
    * @throws TypeError, RangeError; rejects with what the function throws, an AbortError, MmapError
-   * `ERR_MMAP_TIMEOUT`, `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_TIMEOUT`, `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   async run(
     run: (abandoned: boolean) => void | Promise<void>,
     options?: AsyncOptions,
   ): Promise<boolean> {
     this.#check(run);
-    const turn = await acquire(this.#wanted, asyncLimits(options));
+    const turn = await acquire(this.#acquisition, asyncLimits(options));
     if (turn === 'done') return false;
-    let end: 0 | typeof DONE = 0;
+    // The map may have been closed since, which has left the run to the next one.
+    if (this.#primitive.closed) throw closedError(this.#primitive.path);
+    const stop = this.#cancelOnClose();
     try {
       await run(turn === 'run-abandoned');
-      end = DONE;
+      this.#finishRun();
     } finally {
-      this.#end(end);
+      stop();
     }
     return true;
   }

@@ -1,7 +1,8 @@
 import type { Integer } from '../base/arguments';
 import type { MmapMut } from '../map/mmap-mut';
-import { EVERYBODY, Wait, wake } from '../memory/waiting';
+import { EVERYBODY, type Wait, wake } from '../memory/waiting';
 import {
+  type Acquisition,
   type AsyncOptions,
   acquire,
   acquireInTurn,
@@ -9,82 +10,64 @@ import {
   asyncLimits,
   type SyncOptions,
   syncTimeout,
-  type Wanted,
+  tryOnce,
 } from './acquire';
-import { announce, signal } from './change';
+import { announce, signal } from './changes';
 import { deadlockError, notOwnerError } from './errors';
+import { Guard } from './guard';
 import {
   announceWaiter,
   Claim,
   claim,
-  enterNamespace,
+  Effort,
   isAbandoned,
   isMine,
   ME,
   release,
-  Try,
   WAITERS,
-} from './holder';
-import { Place } from './place';
+} from './owner';
+import { SyncPrimitive } from './primitive';
 
 const WRITER = 0;
 const NAMESPACE = 1;
 const CHANGES = 2;
-/** 1 after a writer died, until somebody has been told. */
+/** 1 after a writer died, until an owner was told. */
 const ABANDONED = 3;
 const FIRST_READER = 4;
 const READERS = 60;
 const WORDS = FIRST_READER + READERS;
 
-/** A read-write lock that is held, for reading or for writing. Works with `using`. */
-export class RwLockGuard {
-  /**
-   * Whether a thread died while it held the lock for writing, and nobody was told before: what the
-   * lock protects may be half changed.
-   */
-  readonly abandoned: boolean;
-  readonly #lock: RwLock;
-  readonly #index: number;
-  #held = true;
-
-  /** @internal Users call {@link RwLock.readSync}, {@link RwLock.writeSync} and their like. */
-  constructor(lock: RwLock, index: number, abandoned: boolean) {
-    this.#lock = lock;
-    this.#index = index;
-    this.abandoned = abandoned;
-  }
-
-  /**
-   * Unlocks.
-   *
-   * @throws MmapError `ERR_MMAP_NOT_OWNER` the second time, or in another thread.
-   */
-  unlock(): void {
-    if (!this.#held) throw notOwnerError('the lock by this guard', null);
-    this.#lock.giveBack(this.#index);
-    this.#held = false;
-  }
-
-  /** Unlocks unless that was done, or the map was closed. */
-  [Symbol.dispose](): void {
-    if (this.#held && !this.#lock.closed) this.unlock();
-  }
-}
+/**
+ * A {@link RwLock} that is held, for reading or for writing. It is abandoned where a thread died
+ * while it held the lock for writing, and no owner was told before.
+ */
+export type RwLockGuard = Guard;
 
 /**
- * A lock that many threads and processes can hold for reading, or one for writing. It takes 256
- * bytes of the map, which are zero before its first use.
+ * A lock that many threads hold for reading, or one for writing. It takes 256 bytes of the map,
+ * which are zero before its first use.
  *
- * A writer that waits keeps new readers out, so writers are not starved. At most 60 readers hold the
- * lock at a time; more wait. Readers and writers that die leave the lock as with {@link Mutex}; the
- * next owner is told of a writer's death.
+ * ```js
+ * const lock = new RwLock(map, 0);
+ * {
+ *   using guard = lock.readSync();
+ *   show(map.buffer[256]);
+ * }
+ * using guard = await lock.write({ timeout: 1000 });
+ * map.buffer[256]++;
+ * ```
+ *
+ * A writer that waits goes before new readers. At most 60 readers at a time; more wait. Death is
+ * treated as by a {@link Mutex}; not recursive either.
  */
 export class RwLock {
   /** The bytes that a lock takes. */
   static readonly BYTES: number = 4 * WORDS;
 
-  readonly #place: Place;
-  readonly #toRead: Wanted<RwLockGuard>;
+  /** @internal */
+  readonly guardedAs = 'the lock';
+  readonly #primitive: SyncPrimitive;
+  readonly #reading: Acquisition<RwLockGuard>;
 
   /**
    * The lock at an offset of a map.
@@ -94,119 +77,136 @@ export class RwLock {
    * @throws As {@link Mutex}'s constructor.
    */
   constructor(map: MmapMut, offset: Integer) {
-    this.#place = new Place(map, offset, WORDS, (words) => enterNamespace(words, NAMESPACE));
-    this.#toRead = {
-      memory: this.#place.memory,
+    this.#primitive = new SyncPrimitive(map, offset, { words: WORDS, namespace: NAMESPACE });
+    this.#reading = {
+      primitive: this.#primitive,
       name: 'the lock for reading',
       attempt: (effort) => this.#read(effort),
+      release: (guard) => guard[Symbol.dispose](),
+      selfBlocked: () => this.#blocksOwnReading(),
     };
+  }
+
+  /** @internal The path that errors name. */
+  get path(): string | null {
+    return this.#primitive.path;
   }
 
   /** @internal Whether the map is closed. */
   get closed(): boolean {
-    return this.#place.memory.closed;
+    return this.#primitive.closed;
   }
 
-  /** Takes the duty of telling that a writer died. */
+  /** Takes the duty to tell that a writer died. */
   #wasAbandoned(words: Int32Array): boolean {
     return (
       Atomics.load(words, ABANDONED) === 1 && Atomics.compareExchange(words, ABANDONED, 1, 0) === 1
     );
   }
 
-  /** Frees the lock of a dead writer, and sees to it that the next owner is told. */
-  #buryWriter(words: Int32Array, found: number): void {
+  /** Releases the lock of a dead writer, and sees to it that the next owner is told. */
+  #releaseDeadWriter(words: Int32Array, found: number): void {
     Atomics.store(words, ABANDONED, 1);
     if (Atomics.compareExchange(words, WRITER, found, 0) === found) this.#wakeAll();
   }
 
   #wakeAll(): void {
-    wake(this.#place.memory, this.#place.offsetOf(WRITER), EVERYBODY);
+    wake(this.#primitive.memory, this.#primitive.offsetOf(WRITER), EVERYBODY);
   }
 
-  #slot(effort: Try): number | undefined {
-    const { words } = this.#place;
+  #slot(effort: Effort): number | undefined {
+    const { words } = this.#primitive;
     for (let index = FIRST_READER; index < WORDS; index++) {
       if (claim(words, index, NAMESPACE, ME, effort) !== Claim.Refused) return index;
     }
     return undefined;
   }
 
-  /** Locks for reading unless there is a writer, or every place is taken. */
-  #tryRead(effort: Try): RwLockGuard | null {
-    const { words } = this.#place;
+  /** Locks for reading unless there is a writer, or every slot is taken. */
+  #tryRead(effort: Effort): RwLockGuard | null {
+    const { words } = this.#primitive;
     for (;;) {
       const writer = Atomics.load(words, WRITER);
       if (writer !== 0) {
-        if (effort !== Try.Thoroughly || !isAbandoned(words, NAMESPACE, writer)) return null;
-        this.#buryWriter(words, writer);
+        if (effort !== Effort.Thorough || !isAbandoned(words, NAMESPACE, writer)) return null;
+        this.#releaseDeadWriter(words, writer);
         continue;
       }
-      let index = this.#slot(Try.First);
-      if (index === undefined && effort === Try.Thoroughly) index = this.#slot(effort);
+      let index = this.#slot(Effort.First);
+      if (index === undefined && effort === Effort.Thorough) index = this.#slot(effort);
       if (index === undefined) return null;
       // A writer that came meanwhile may not have seen this reader: it goes first.
       if (Atomics.load(words, WRITER) === 0) {
-        return new RwLockGuard(this, index, this.#wasAbandoned(words));
+        return new Guard(this, index, this.#wasAbandoned(words));
       }
-      this.giveBack(index);
+      this.releaseHold(index);
     }
   }
 
   /** As {@link #tryRead}; says what to wait for. */
-  #read(effort: Try): RwLockGuard | Wait {
-    const place = this.#place;
+  #read(effort: Effort): RwLockGuard | Wait {
+    const primitive = this.#primitive;
     for (;;) {
-      const got = this.#tryRead(effort);
-      if (got !== null) return got;
-      const forWriter = announceWaiter(place, WRITER);
+      const result = this.#tryRead(effort);
+      if (result !== null) return result;
+      const forWriter = announceWaiter(primitive, WRITER);
       if (forWriter !== undefined) return forWriter;
-      const forReaders = announce(place, CHANGES, { first: FIRST_READER, count: READERS });
-      const late = this.#tryRead(Try.First);
+      const forReaders = announce(primitive, CHANGES, { first: FIRST_READER, count: READERS });
+      const late = this.#tryRead(Effort.First);
       if (late !== null) return late;
-      if (Atomics.load(place.words, WRITER) === 0) return forReaders;
+      if (Atomics.load(primitive.words, WRITER) === 0) return forReaders;
     }
   }
 
-  /** How to get the lock for writing: first as a mutex, then the readers have to leave. */
-  #toWrite(): Wanted<RwLockGuard> {
+  /** How to lock for writing: first as a mutex, then the readers have to leave. */
+  #writing(): Acquisition<RwLockGuard> {
     let signed = false;
     let inherited = false;
-    const attempt = (effort: Try): RwLockGuard | Wait => {
-      const { words } = this.#place;
+    const attempt = (effort: Effort): RwLockGuard | Wait => {
+      const { words } = this.#primitive;
       while (!signed) {
-        const signature = effort === Try.First ? ME : ME | WAITERS;
-        const got = claim(words, WRITER, NAMESPACE, signature, effort);
-        signed = got !== Claim.Refused;
-        inherited ||= got === Claim.Inherited;
-        const wait = signed ? undefined : announceWaiter(this.#place, WRITER);
+        const signature = effort === Effort.First ? ME : ME | WAITERS;
+        const result = claim(words, WRITER, NAMESPACE, signature, effort);
+        signed = result !== Claim.Refused;
+        inherited ||= result === Claim.Inherited;
+        const wait = signed ? undefined : announceWaiter(this.#primitive, WRITER);
         if (wait !== undefined) return wait;
       }
       const wait = this.#readersLeft(effort);
       if (wait !== undefined) return wait;
-      return new RwLockGuard(this, WRITER, this.#wasAbandoned(words) || inherited);
-    };
-    const giveUp = () => {
-      if (!signed || this.closed) return;
-      if (inherited) Atomics.store(this.#place.words, ABANDONED, 1);
-      this.giveBack(WRITER);
       signed = false;
+      return new Guard(this, WRITER, this.#wasAbandoned(words) || inherited);
     };
-    return { memory: this.#place.memory, name: 'the lock for writing', attempt, giveUp };
+    const cancel = () => {
+      if (!signed) return undefined;
+      signed = false;
+      if (inherited) Atomics.store(this.#primitive.words, ABANDONED, 1);
+      this.releaseHold(WRITER);
+      return undefined;
+    };
+    return {
+      primitive: this.#primitive,
+      name: 'the lock for writing',
+      attempt,
+      exclusive: true,
+      release: (guard) => guard[Symbol.dispose](),
+      cancel,
+      selfBlocked: () => (this.#isReader() ? 'the lock for reading' : undefined),
+    };
   }
 
   /** What to wait for until the readers have left; undefined where none is left. */
-  #readersLeft(effort: Try): Wait | undefined {
-    const { words } = this.#place;
+  #readersLeft(effort: Effort): Wait | undefined {
+    const { words } = this.#primitive;
     for (let index = FIRST_READER; index < WORDS; index++) {
       for (;;) {
         const reader = Atomics.load(words, index);
         if (reader === 0) break;
-        if (effort === Try.Thoroughly && isAbandoned(words, NAMESPACE, reader)) {
+        if (effort === Effort.Thorough && isAbandoned(words, NAMESPACE, reader)) {
           Atomics.compareExchange(words, index, reader, 0);
           continue;
         }
-        const wait = announce(this.#place, CHANGES, { first: index, count: 1 });
+        const wait = announce(this.#primitive, CHANGES, { first: index, count: 1 });
         if (Atomics.load(words, index) === reader) return wait;
       }
     }
@@ -215,21 +215,39 @@ export class RwLock {
 
   /** Whether this thread holds the lock for writing, or waits for it. */
   #isWriter(): boolean {
-    return isMine(Atomics.load(this.#place.words, WRITER));
+    return isMine(Atomics.load(this.#primitive.words, WRITER));
   }
 
   /** Whether this thread holds the lock for reading. */
   #isReader(): boolean {
-    return this.#place.words.subarray(FIRST_READER).some(isMine);
+    return this.#primitive.words.subarray(FIRST_READER).some(isMine);
   }
 
-  #deadlock(): Error {
-    return deadlockError('the lock', this.#place.memory.path);
+  /** What this thread holds that keeps it from reading. */
+  #blocksOwnReading(): string | undefined {
+    const { words } = this.#primitive;
+    const writer = Atomics.load(words, WRITER);
+    if (isMine(writer)) return 'the lock for writing';
+    if (words.subarray(FIRST_READER).every(isMine)) return `all ${READERS} places of readers`;
+    // The writer waits for this thread to leave, and this thread for the writer.
+    if (writer === 0 || !this.#isReader() || isAbandoned(words, NAMESPACE, writer))
+      return undefined;
+    return 'the lock for reading, for which a writer waits,';
   }
 
-  /** Locks for reading if no writer holds the lock or waits for it: a guard, or null. */
+  /**
+   * Locks for reading unless a writer holds the lock or waits for it.
+   *
+   * @returns A guard, or null.
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
   tryRead(): RwLockGuard | null {
-    return this.#tryRead(Try.Thoroughly);
+    return tryOnce({
+      primitive: this.#primitive,
+      name: this.#reading.name,
+      attempt: () => this.#tryRead(Effort.Thorough),
+      release: (guard) => guard?.[Symbol.dispose](),
+    });
   }
 
   /**
@@ -237,13 +255,11 @@ export class RwLock {
    *
    * @param options - For how long.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_DEADLOCK` where this
-   * thread holds the lock for writing; `ERR_MMAP_CLOSED`.
+   * thread holds the lock for writing, all 60 places of readers, or one of them while a writer
+   * waits; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   readSync(options?: SyncOptions): RwLockGuard {
-    const timeout = syncTimeout(options);
-    const got = this.#read(Try.First);
-    if (got instanceof Wait && this.#isWriter()) throw this.#deadlock();
-    return acquireSync(this.#toRead, timeout, got);
+    return acquireSync(this.#reading, syncTimeout(options));
   }
 
   /**
@@ -251,22 +267,24 @@ export class RwLock {
    *
    * @param options - For how long, and how to abort it.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   async read(options?: AsyncOptions): Promise<RwLockGuard> {
-    return acquire(this.#toRead, asyncLimits(options));
+    return acquire(this.#reading, asyncLimits(options));
   }
 
-  /** Locks for writing if nobody holds the lock: a guard, or null. */
+  /**
+   * Locks for writing if the lock is free.
+   *
+   * @returns A guard, or null.
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
   tryWrite(): RwLockGuard | null {
-    const { attempt, giveUp } = this.#toWrite();
-    const { words } = this.#place;
+    const { words } = this.#primitive;
     const writer = Atomics.load(words, WRITER);
+    this.#primitive.verify();
     if (writer !== 0 && !isAbandoned(words, NAMESPACE, writer)) return null;
-    const got = attempt(Try.Thoroughly);
-    if (!(got instanceof Wait)) return got;
-    giveUp?.();
-    return null;
+    return tryOnce(this.#writing());
   }
 
   /**
@@ -274,18 +292,13 @@ export class RwLock {
    *
    * @param options - For how long.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_DEADLOCK` where this
-   * thread holds the lock, be it for reading; `ERR_MMAP_CLOSED`.
+   * thread holds the lock, be it for reading; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`,
+   * `ERR_MMAP_IO`.
    */
   writeSync(options?: SyncOptions): RwLockGuard {
     const timeout = syncTimeout(options);
-    if (this.#isWriter()) throw this.#deadlock();
-    const wanted = this.#toWrite();
-    const got = wanted.attempt(Try.First);
-    if (got instanceof Wait && this.#isReader()) {
-      wanted.giveUp?.();
-      throw this.#deadlock();
-    }
-    return acquireSync(wanted, timeout, got);
+    if (this.#isWriter()) throw deadlockError('the lock for writing', this.path);
+    return acquireSync(this.#writing(), timeout);
   }
 
   /**
@@ -293,18 +306,19 @@ export class RwLock {
    *
    * @param options - For how long, and how to abort it.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   async write(options?: AsyncOptions): Promise<RwLockGuard> {
-    return acquireInTurn(this.#toWrite(), asyncLimits(options), this.#place.offset);
+    return acquireInTurn(this.#writing(), asyncLimits(options));
   }
 
-  /** @internal Gives back what a guard holds. */
-  giveBack(index: number): void {
-    const { words, memory } = this.#place;
+  /** @internal Releases the reader or writer `index`. */
+  releaseHold(index: number): void {
+    const { words, path } = this.#primitive;
     const waited = release(words, index);
-    if (waited === undefined) throw notOwnerError('the lock', memory.path);
-    if (index !== WRITER) signal(this.#place, CHANGES);
+    this.#primitive.verify();
+    if (waited === undefined) throw notOwnerError(this.guardedAs, path);
+    if (index !== WRITER) signal(this.#primitive, CHANGES);
     else if (waited) this.#wakeAll();
   }
 }

@@ -1,20 +1,21 @@
 import { checkInteger, type Integer } from '../base/arguments';
-import { outOfRange } from '../base/errors';
 import type { MmapMut } from '../map/mmap-mut';
-import { Wait } from '../memory/waiting';
+import type { Wait } from '../memory/waiting';
 import {
+  type Acquisition,
   type AsyncOptions,
   acquireInTurn,
   acquireSync,
   asyncLimits,
   type SyncOptions,
   syncTimeout,
-  type Wanted,
+  tryOnce,
 } from './acquire';
-import { agree, announce, signal } from './change';
-import { deadlockError, notOwnerError } from './errors';
-import { Claim, claim, enterNamespace, isMine, ME, release, Try } from './holder';
-import { Place } from './place';
+import { announce, signal } from './changes';
+import { notOwnerError } from './errors';
+import { Guard } from './guard';
+import { Claim, claim, Effort, isMine, ME, release } from './owner';
+import { SyncPrimitive } from './primitive';
 
 const CHANGES = 0;
 const NAMESPACE = 1;
@@ -24,45 +25,31 @@ const FIRST = 4;
 /** The most permits of a semaphore: taking one looks at all of them. */
 const MOST_PERMITS = 1024;
 
-/** A permit that was taken. `using permit = semaphore.acquireSync()` gives it back at the end. */
-export class Permit {
-  /** Whether the thread that had this permit before died with it. */
-  readonly abandoned: boolean;
-  readonly #semaphore: Semaphore;
-  readonly #index: number;
-  #held = true;
-
-  /** @internal Users call {@link Semaphore.acquireSync} and its like. */
-  constructor(semaphore: Semaphore, index: number, abandoned: boolean) {
-    this.#semaphore = semaphore;
-    this.#index = index;
-    this.abandoned = abandoned;
-  }
-
+/**
+ * A permit of a {@link Semaphore} that was taken. `using permit = semaphore.acquireSync()` releases
+ * it at the end of the block.
+ */
+export interface Permit extends Guard<Semaphore> {
   /**
-   * Gives the permit back.
+   * Releases the permit.
    *
-   * @throws MmapError `ERR_MMAP_NOT_OWNER` the second time, or in another thread.
+   * @throws As {@link Guard.unlock}.
    */
-  release(): void {
-    if (!this.#held) throw notOwnerError('this permit', null);
-    this.#semaphore.giveBack(this.#index);
-    this.#held = false;
-  }
-
-  /** Gives the permit back unless that was done, or the map was closed. */
-  [Symbol.dispose](): void {
-    if (this.#held && !this.#semaphore.closed) this.release();
-  }
+  release(): void;
 }
 
 /**
  * A number of permits for all threads and processes that map the same file. Every permit is a word
- * that its holder signs, so those of the dead are given back as a {@link Mutex} is. It takes
+ * that its owner signs, so those of the dead come back as a {@link Mutex} does. It takes
  * `Semaphore.bytes(permits)` bytes of the map, which are zero before its first use.
  *
- * A permit is given back by the thread that took it. To count what one process makes and another
- * one takes, use `map.atomic()` or a {@link Condition}.
+ * ```js
+ * const connections = new Semaphore(map, 0, 8);
+ * using permit = await connections.acquire({ timeout: 1000 });
+ * ```
+ *
+ * A permit is released by the thread that took it. To count what one process makes and another one
+ * takes, use `map.atomic()` or a {@link Condition}.
  */
 export class Semaphore {
   /** The bytes that a semaphore of so many permits takes: 16, and 4 for each. */
@@ -72,76 +59,112 @@ export class Semaphore {
 
   /** How many can be taken at a time. */
   readonly permits: number;
-  readonly #place: Place;
-  readonly #wanted: Wanted<Permit>;
+  /** @internal */
+  readonly guardedAs = 'the permit';
+  readonly #primitive: SyncPrimitive;
+  readonly #acquisition: Acquisition<Permit>;
 
   /**
    * The semaphore at an offset of a map.
    *
+   * ```js
+   * const semaphore = new Semaphore(map, 64, 3); // 28 bytes, from 64 on
+   * ```
+   *
    * @param map - A MmapMut or SharedMemory.
    * @param offset - Where it begins; `map.offset + offset` must be a multiple of 4.
-   * @param permits - How many permits there are, 1 to 1024: the same number for all who use it.
+   * @param permits - How many permits there are, 1 to 1024: the same number for all users.
    * @throws As {@link Mutex}'s constructor; RangeError where others use another number.
    */
   constructor(map: MmapMut, offset: Integer, permits: Integer) {
-    const bytes = Semaphore.bytes(permits);
-    this.permits = bytes / 4 - FIRST;
-    this.#place = new Place(map, offset, bytes / 4, (words) => {
-      enterNamespace(words, NAMESPACE);
-      const agreed = agree(words, PERMITS, this.permits);
-      if (agreed !== this.permits) throw outOfRange('permits', `${agreed}, as others use`, permits);
-    });
-    this.#wanted = {
-      memory: this.#place.memory,
+    const words = Semaphore.bytes(permits) / 4;
+    this.permits = words - FIRST;
+    const constant = { name: 'permits', index: PERMITS, value: this.permits };
+    this.#primitive = new SyncPrimitive(map, offset, { words, namespace: NAMESPACE, constant });
+    this.#acquisition = {
+      primitive: this.#primitive,
       name: 'a permit of the semaphore',
       attempt: (effort) => this.#attempt(effort),
+      exclusive: true,
+      release: (permit) => permit[Symbol.dispose](),
+      selfBlocked: () => (this.#isAllMine() ? 'every permit of the semaphore' : undefined),
     };
+  }
+
+  /** @internal The path that errors name. */
+  get path(): string | null {
+    return this.#primitive.path;
   }
 
   /** @internal Whether the map is closed. */
   get closed(): boolean {
-    return this.#place.memory.closed;
+    return this.#primitive.closed;
   }
 
-  /** How many permits nobody holds at this moment. Those of the dead count as held. */
+  /** How many permits are free at this moment. Those of the dead count as taken. */
   get available(): number {
-    const { words } = this.#place;
+    const free = this.#countFree();
+    this.#primitive.verify();
+    return free;
+  }
+
+  #countFree(): number {
+    const { words } = this.#primitive;
     let free = 0;
     for (let i = 0; i < this.permits; i++) if (Atomics.load(words, FIRST + i) === 0) free++;
     return free;
   }
 
-  #take(effort: Try): Permit | null {
-    const { words } = this.#place;
+  #isAllMine(): boolean {
+    return this.#primitive.words.subarray(FIRST).every(isMine);
+  }
+
+  #take(effort: Effort): Permit | null {
+    const { words } = this.#primitive;
     for (let i = 0; i < this.permits; i++) {
-      const got = claim(words, FIRST + i, NAMESPACE, ME, effort);
-      if (got !== Claim.Refused) return new Permit(this, i, got === Claim.Inherited);
+      const result = claim(words, FIRST + i, NAMESPACE, ME, effort);
+      if (result !== Claim.Refused)
+        return new Guard<Semaphore>(this, i, result === Claim.Inherited);
     }
     return null;
   }
 
-  #attempt(effort: Try): Permit | Wait {
-    // A free one first: to look for the dead takes longer.
-    let got = this.#take(Try.First);
-    if (got === null && effort === Try.Thoroughly) got = this.#take(effort);
-    if (got === null) {
-      const wait = announce(this.#place, CHANGES, { first: FIRST, count: this.permits });
-      got = this.#take(Try.First);
-      if (got === null) return wait;
+  /** A free permit, else one of the dead, which takes longer to find. */
+  #takeThoroughly(): Permit | null {
+    return this.#take(Effort.First) ?? this.#take(Effort.Thorough);
+  }
+
+  #attempt(effort: Effort): Permit | Wait {
+    const primitive = this.#primitive;
+    const again = () => announce(primitive, CHANGES, { first: FIRST, count: this.permits });
+    let permit = effort === Effort.Thorough ? this.#takeThoroughly() : this.#take(Effort.First);
+    if (permit === null) {
+      const wait = again();
+      permit = this.#take(Effort.First);
+      if (permit === null) return wait;
     }
-    // Whoever has waited cannot know whether others still do.
-    if (effort !== Try.First) announce(this.#place, CHANGES);
-    return got;
+    if (effort !== Effort.First) {
+      // There may be other waiters, and the releases of a burst have woken only the first of them:
+      // each wakes the next for as long as there are free permits.
+      announce(primitive, CHANGES);
+      if (this.#countFree() > 0) signal(primitive, CHANGES, 1);
+    }
+    return permit;
   }
 
   /**
    * Takes a permit if there is one, or one of the dead.
    *
    * @returns A permit, or null.
-   * @throws MmapError `ERR_MMAP_CLOSED`.
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   tryAcquire(): Permit | null {
-    return this.#take(Try.First) ?? this.#take(Try.Thoroughly);
+    return tryOnce({
+      primitive: this.#primitive,
+      name: 'a permit',
+      attempt: () => this.#takeThoroughly(),
+      release: (permit) => permit?.[Symbol.dispose](),
+    });
   }
 
   /**
@@ -149,16 +172,10 @@ export class Semaphore {
    *
    * @param options - For how long.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_DEADLOCK` where this
-   * thread holds all of them; `ERR_MMAP_CLOSED`.
+   * thread holds all of them; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   acquireSync(options?: SyncOptions): Permit {
-    const timeout = syncTimeout(options);
-    const { words, memory } = this.#place;
-    const got = this.#attempt(Try.First);
-    if (got instanceof Wait && words.subarray(FIRST).every(isMine)) {
-      throw deadlockError('every permit of the semaphore', memory.path);
-    }
-    return acquireSync(this.#wanted, timeout, got);
+    return acquireSync(this.#acquisition, syncTimeout(options));
   }
 
   /**
@@ -166,33 +183,32 @@ export class Semaphore {
    *
    * @param options - For how long, and how to abort it.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   async acquire(options?: AsyncOptions): Promise<Permit> {
-    return acquireInTurn(this.#wanted, asyncLimits(options), this.#place.offset);
+    return acquireInTurn(this.#acquisition, asyncLimits(options));
   }
 
   /**
-   * Gives back one of the permits that this thread holds.
+   * Releases one of the permits that this thread holds.
    *
-   * @throws MmapError `ERR_MMAP_NOT_OWNER` where it holds none; `ERR_MMAP_CLOSED`.
+   * @throws MmapError `ERR_MMAP_NOT_OWNER` where it holds none; `ERR_MMAP_CLOSED`,
+   * `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   release(): void {
-    const { words, memory } = this.#place;
-    for (let i = 0; i < this.permits; i++) {
-      if (!isMine(Atomics.load(words, FIRST + i))) continue;
-      this.giveBack(i);
-      return;
-    }
-    throw notOwnerError('a permit of the semaphore', memory.path);
+    const { words, path } = this.#primitive;
+    const index = words.subarray(FIRST).findIndex(isMine);
+    this.#primitive.verify();
+    if (index === -1) throw notOwnerError('a permit of the semaphore', path);
+    this.releaseHold(index);
   }
 
-  /** @internal Gives back the permit `index`. */
-  giveBack(index: number): void {
-    const { words, memory } = this.#place;
-    if (release(words, FIRST + index) === undefined) {
-      throw notOwnerError('this permit', memory.path);
-    }
-    signal(this.#place, CHANGES, 1);
+  /** @internal Releases the permit `index`. */
+  releaseHold(index: number): void {
+    const { words, path } = this.#primitive;
+    const waited = release(words, FIRST + index);
+    this.#primitive.verify();
+    if (waited === undefined) throw notOwnerError(this.guardedAs, path);
+    signal(this.#primitive, CHANGES, 1);
   }
 }
