@@ -105,6 +105,16 @@ export const guardHazards: Hazard[] = [
       within: withExt2,
     },
   ),
+  ...Object.entries({
+    truncated: "a lock in lost bytes is nobody's: every call on it says so",
+    'taken back': 'what a call on a map with lost bytes has taken is released',
+    waits: 'waits for words that the file has lost end with that',
+    'blocking waits': 'a thread that blocks on a lock in lost bytes goes on',
+  }).map(([name, title]) => hazard(title, 'locks', [name], { impossible: needsTruncation })),
+  hazard("a lock for which the disk has no room is nobody's", 'locks', ['full disk'], {
+    impossible: needsDisk,
+    within: withDisk,
+  }),
   hazard('WebAssembly traps are still caught', 'not-ours', ['wasm traps'], {
     impossible: needsTruncation,
   }),
