@@ -233,36 +233,39 @@ test('ending the process or a worker with pending waits is clean', async (t) => 
 });
 
 if (process.platform === 'linux' && process.arch === 'x64') {
-  /** Makes futex_waitv(2) fail as on a kernel older than 5.16, then runs the rest of the line. */
+  /** Makes futex_waitv(2) fail with the first argument, an errno, then runs the rest of the line. */
   const WITHOUT_WAITV = `
 import ctypes, os, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)
 ld, jeq, ret = 0x20, 0x15, 0x06
 code = b''.join(struct.pack('<HBBI', *step) for step in [
-  (ld, 0, 0, 0), (jeq, 0, 1, 449), (ret, 0, 0, 0x00050000 | 38), (ret, 0, 0, 0x7fff0000)])
+  (ld, 0, 0, 0), (jeq, 0, 1, 449), (ret, 0, 0, 0x00050000 | int(sys.argv[1])), (ret, 0, 0, 0x7fff0000)])
 buffer = ctypes.create_string_buffer(code)
 program = ctypes.create_string_buffer(struct.pack('<HxxxxxxQ', 4, ctypes.addressof(buffer)))
 assert libc.prctl(38, 1, 0, 0, 0) == 0
 assert libc.prctl(22, 2, program, 0, 0) == 0, os.strerror(ctypes.get_errno())
-os.execv(sys.argv[1], sys.argv[1:])
+os.execv(sys.argv[2], sys.argv[2:])
 `;
 
   const python = needs('python3');
-  python(
-    'where the kernel has no futex_waitv, promises are served by looking (Linux x64, needs python3)',
-    async (t) => {
+  for (const [errno, why, isLasting] of [
+    [38, 'where the kernel has no futex_waitv (ENOSYS)', true],
+    [12, 'while the kernel has no memory for futex_waitv (ENOMEM)', false],
+  ] as const) {
+    python(`${why}, promises are served by looking (Linux x64, needs python3)`, async (t) => {
       const polled = await run(
         `const waits = [];
-      for (let i = 0; i < 300; i++) waits.push(map.atomic(4 * i).waitAsync(0));
-      until(() => native.waiterThreads() > 0, 'threads wait').then(() => {
-        for (let i = 0; i < 300; i++) map.atomic(4 * i).store(1);
-      });
-      Promise.all(waits).then((all) => console.log(new Set(all), native.waitsForMany()));`,
+        for (let i = 0; i < 300; i++) waits.push(map.atomic(4 * i).waitAsync(0));
+        until(() => native.waiterThreads() > 0, 'threads wait').then(() => {
+          for (let i = 0; i < 300; i++) map.atomic(4 * i).store(1);
+        });
+        Promise.all(waits).then((all) => console.log(new Set(all), native.waitsForMany()));`,
         'python3',
         '-c',
         WITHOUT_WAITV,
+        String(errno),
       );
-      t.is(polled.stdout, "Set(1) { 'ok' } false", polled.stderr);
-    },
-  );
+      t.is(polled.stdout, `Set(1) { 'ok' } ${!isLasting}`, polled.stderr);
+    });
+  }
 }

@@ -1,15 +1,18 @@
-import { closeSync, openSync, promises } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, closeSync, copyFileSync, openSync, promises } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { FileLock } from 'memmap/sync';
 import { descriptorsOf } from '../helpers/kernel';
 import { ended, line, sharedFile, start } from '../helpers/processes';
+import { temporaryFolder } from '../helpers/temporary';
 
 test('a file lock has one owner, or many share it', async (t) => {
   const { path } = sharedFile(t);
   const lock = FileLock.acquireSync(path);
   t.is(FileLock.tryAcquire(path), null);
   t.is(FileLock.tryAcquire(path, { shared: true }), null);
-  t.throws(() => FileLock.acquireSync(path, { timeout: 20 }), { code: 'ERR_MMAP_TIMEOUT' });
   await t.throwsAsync(FileLock.acquire(path, { timeout: 20 }), { code: 'ERR_MMAP_TIMEOUT' });
   const controller = new AbortController();
   const aborted = FileLock.acquire(path, { signal: controller.signal });
@@ -79,9 +82,49 @@ if (process.platform === 'linux') {
     const open = () => descriptorsOf(path);
     const before = open();
     t.is(FileLock.tryAcquire(path), null);
-    t.throws(() => FileLock.acquireSync(path, { timeout: 0 }));
+    t.throws(() => FileLock.acquireSync(path, { timeout: 0 }), { code: 'ERR_MMAP_DEADLOCK' });
     await t.throwsAsync(FileLock.acquire(path, { timeout: 2 }));
     t.is(open(), before);
+  });
+
+  test('a shared lock needs no right to write: a program that runs is locked (Linux)', async (t) => {
+    // Not even root opens it for writing: ETXTBSY.
+    const program = join(temporaryFolder(t), 'sleep');
+    copyFileSync('/bin/sleep', program);
+    chmodSync(program, 0o755);
+    const child = spawn(program, ['100'], { stdio: 'ignore' });
+    try {
+      await once(child, 'spawn');
+      using lock = FileLock.tryAcquire(program, { shared: true });
+      t.true(lock?.held);
+      (await FileLock.acquire(program, { shared: true, range: { start: 0, length: 1 } })).release();
+      t.throws(() => FileLock.tryAcquire(program), { code: 'ETXTBSY' });
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+  });
+
+  test('a release that the system refuses closes the file all the same (Linux)', async (t) => {
+    const { path } = sharedFile(t);
+    const child = start(
+      path,
+      `const fs = require('node:fs');
+      map.close();
+      const lock = sync.FileLock.acquireSync(${JSON.stringify(path)});
+      const [fd] = fs.readdirSync('/proc/self/fd').filter((fd) => {
+        try { return fs.readlinkSync('/proc/self/fd/' + fd) === ${JSON.stringify(path)}; } catch {}
+      });
+      fs.closeSync(Number(fd));
+      // A descriptor that flock refuses: O_PATH.
+      const other = fs.openSync('/', 0o10000000);
+      if (other !== Number(fd)) throw new Error('another descriptor: ' + other);
+      let code;
+      try { lock.release(); } catch (error) { code = error.code; }
+      console.log(code, lock.held, fs.existsSync('/proc/self/fd/' + fd));`,
+    );
+    const { stdout, stderr } = await ended(child);
+    t.is(stdout, 'EBADF false false', stderr);
   });
 
   test('ranges are locked by themselves (Linux)', async (t) => {

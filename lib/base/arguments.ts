@@ -94,9 +94,19 @@ export function checkFunction<T>(value: T | undefined, name: string): T | undefi
   return value;
 }
 
+/** Whether a value is an AbortSignal, be it of another realm or a library's own. */
+function isSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== 'object' || value === null) return false;
+  return (
+    typeof Reflect.get(value, 'aborted') === 'boolean' &&
+    typeof Reflect.get(value, 'addEventListener') === 'function' &&
+    typeof Reflect.get(value, 'removeEventListener') === 'function'
+  );
+}
+
 /** An AbortSignal, or undefined. */
 export function checkSignal(value: AbortSignal | undefined): AbortSignal | undefined {
-  if (value === undefined || value instanceof AbortSignal) return value;
+  if (value === undefined || isSignal(value)) return value;
   throw invalidType('options.signal', 'an AbortSignal', value);
 }
 

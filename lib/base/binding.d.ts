@@ -3,8 +3,13 @@
 
 /** An open file that can be locked, as a whole or in a range of bytes. */
 export declare class FileLock {
-  /** Opens the file, creating it where it is missing, or takes a share of an open descriptor. */
-  constructor(file: string | Uint8Array | number, start?: number | undefined | null, length?: number | undefined | null)
+  /**
+   * Opens the file, creating it where it is missing, or takes a share of an open descriptor. For
+   * a shared lock a file that only may be read is enough.
+   */
+  constructor(file: string | Uint8Array | number, shared: boolean, start?: number | undefined | null, length?: number | undefined | null)
+  /** Whether both are locks on one file, whatever paths lead to it. */
+  isOfSameFile(other: FileLock): boolean
   /** Locks unless another owner has a lock that conflicts. Answers whether it did. */
   tryLock(shared: boolean): boolean
   /** Unlocks and closes the file. */

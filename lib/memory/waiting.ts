@@ -90,6 +90,23 @@ export function whenAborted(signal: AbortSignal, onAbort: () => void): () => voi
   };
 }
 
+/** Resolves after `time` ms, or once the signal is aborted. */
+export function pause(time: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      stopListening?.();
+      resolve();
+    }, time);
+    const stopListening =
+      signal &&
+      whenAborted(signal, () => {
+        clearTimeout(timer);
+        stopListening?.();
+        resolve();
+      });
+  });
+}
+
 /**
  * Waits until `arm`'s callback is called, for at most `timeout` ms. Whatever ends it, nothing is
  * left behind.

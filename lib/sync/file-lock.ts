@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   checkBoolean,
   checkFile,
@@ -12,8 +11,9 @@ import {
 import type * as Binding from '../base/binding';
 import { abortError, attempt, timeoutError } from '../base/errors';
 import { native } from '../base/native';
+import { pause } from '../memory/waiting';
 import type { AsyncOptions, SyncOptions } from './acquire';
-import { notOwnerError } from './errors';
+import { deadlockError, notOwnerError } from './errors';
 
 /** Which lock on a file to take. */
 interface Kind {
@@ -32,11 +32,21 @@ export interface FileLockSyncOptions extends Kind, SyncOptions {}
 /** How to take a lock on a file by {@link FileLock.acquire}. */
 export interface FileLockOptions extends Kind, AsyncOptions {}
 
-/** An open file that is to be locked. */
+/** An open file that is to be locked, and which lock on it. */
 interface Candidate {
   opened: Binding.FileLock;
   path: string | null;
   isShared: boolean;
+  /** The first byte and the one after the last; null for the whole file. */
+  range: { start: number; end: number } | null;
+}
+
+/** Whether one lock keeps another one of the same file from being taken. */
+function conflict(one: Candidate, other: Candidate): boolean {
+  if (one.isShared && other.isShared) return false;
+  // Locks on ranges and on whole files do not know of each other.
+  if (one.range === null || other.range === null) return one.range === other.range;
+  return one.range.start < other.range.end && other.range.start < one.range.end;
 }
 
 /**
@@ -46,12 +56,16 @@ interface Candidate {
 const FIRST_PAUSE = 1;
 const LAST_PAUSE = 25;
 
-/** A word of memory that nobody wakes, to sleep on. */
-const NOBODY = new Int32Array(new SharedArrayBuffer(4));
+/** A word of memory to sleep on, which is never woken. */
+const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * A lock on a file, which the system takes back when its holder dies: `flock` on Linux and macOS,
+ * A lock on a file, which the system releases when its owner dies: `flock` on Linux and macOS,
  * `LockFileEx` on Windows, for ranges Linux's open file description locks.
+ *
+ * ```js
+ * using lock = await FileLock.acquire('data.lock', { timeout: 1000 });
+ * ```
  *
  * It is advisory on Linux and macOS (it keeps others from locking, not from reading or writing);
  * on Windows it keeps others from reading and writing the file, but not a map of it. So it is often
@@ -59,16 +73,14 @@ const NOBODY = new Int32Array(new SharedArrayBuffer(4));
  * lost when another descriptor of the file is closed.
  */
 export class FileLock {
-  /** Keeps those that nobody refers to: a lock must not go because its object was collected. */
+  /** Keeps those that nothing refers to: a lock must not go because its object was collected. */
   static readonly #all = new Set<FileLock>();
 
-  readonly #native: Binding.FileLock;
-  readonly #path: string | null;
+  readonly #owned: Candidate;
   #held = true;
 
-  private constructor(held: Binding.FileLock, path: string | null) {
-    this.#native = held;
-    this.#path = path;
+  private constructor(owned: Candidate) {
+    this.#owned = owned;
     FileLock.#all.add(this);
   }
 
@@ -82,21 +94,37 @@ export class FileLock {
       length === undefined
         ? undefined
         : checkInteger(length, 'options.range.length', 1, Number.MAX_SAFE_INTEGER - (from ?? 0));
-    const opened = attempt(() => new native.FileLock(source, from, size), path);
-    return { opened, path, isShared };
+    const opened = attempt(() => new native.FileLock(source, isShared, from, size), path);
+    const end = size === undefined ? Number.POSITIVE_INFINITY : (from ?? 0) + size;
+    return { opened, path, isShared, range: from === undefined ? null : { start: from, end } };
   }
 
   /** Tries once. */
-  static #try({ opened, path, isShared }: Candidate): FileLock | null {
-    return attempt(() => opened.tryLock(isShared), path) ? new FileLock(opened, path) : null;
+  static #try(candidate: Candidate): FileLock | null {
+    const { opened, path, isShared } = candidate;
+    return attempt(() => opened.tryLock(isShared), path) ? new FileLock(candidate) : null;
+  }
+
+  /** Throws where a lock of this thread is what a blocking call would wait for. */
+  static #assertNotOwn(candidate: Candidate): void {
+    for (const lock of FileLock.#all) {
+      const owned = lock.#owned;
+      if (conflict(candidate, owned) && candidate.opened.isOfSameFile(owned.opened)) {
+        throw deadlockError('a lock on the file', candidate.path);
+      }
+    }
   }
 
   /**
-   * Takes the lock if nobody holds one that is in its way.
+   * Takes the lock unless another one conflicts with it.
+   *
+   * ```js
+   * const lock = FileLock.tryAcquire('data.lock', { shared: true });
+   * ```
    *
    * @param file - A path, which is created where it is missing; or a descriptor or FileHandle, whose
    * open file then has the lock: it cannot be taken twice through the same.
-   * @param options - Which lock.
+   * @param options - Which lock. An exclusive one needs the right to write to the file.
    * @returns The lock, or null.
    * @throws TypeError, RangeError; MmapError with the system's code, `ERR_MMAP_UNSUPPORTED` for a
    * range where there are none.
@@ -117,7 +145,8 @@ export class FileLock {
    *
    * @param file - As for {@link FileLock.tryAcquire}.
    * @param options - Which lock, and for how long to wait.
-   * @throws As {@link FileLock.tryAcquire}; MmapError `ERR_MMAP_TIMEOUT`.
+   * @throws As {@link FileLock.tryAcquire}; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_DEADLOCK` where a
+   * lock of this thread conflicts.
    */
   static acquireSync(file: FileLike, options?: FileLockSyncOptions): FileLock {
     const given = checkOptions(options);
@@ -126,12 +155,13 @@ export class FileLock {
     const deadline = performance.now() + timeout;
     let lock: FileLock | null = null;
     try {
-      for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LAST_PAUSE)) {
+      for (let time = FIRST_PAUSE; ; time = Math.min(2 * time, LAST_PAUSE)) {
         lock = FileLock.#try(candidate);
         if (lock !== null) return lock;
+        FileLock.#assertNotOwn(candidate);
         const left = deadline - performance.now();
         if (left <= 0) throw timeoutError('the lock on the file', timeout, candidate.path);
-        Atomics.wait(NOBODY, 0, 0, Math.min(pause, left));
+        Atomics.wait(NEVER_WOKEN, 0, 0, Math.min(time, left));
       }
     } finally {
       if (lock === null) candidate.opened.close();
@@ -154,15 +184,14 @@ export class FileLock {
     const deadline = performance.now() + timeout;
     let lock: FileLock | null = null;
     try {
-      for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LAST_PAUSE)) {
+      for (let time = FIRST_PAUSE; ; time = Math.min(2 * time, LAST_PAUSE)) {
         lock = FileLock.#try(candidate);
         if (lock !== null) return lock;
         const left = deadline - performance.now();
         if (left <= 0) throw timeoutError('the lock on the file', timeout, candidate.path);
-        await sleep(Math.min(pause, left), undefined, signal === undefined ? {} : { signal });
+        await pause(Math.min(time, left), signal);
+        if (signal?.aborted) throw abortError(signal);
       }
-    } catch (error) {
-      throw signal?.aborted ? abortError(signal) : error;
     } finally {
       if (lock === null) candidate.opened.close();
     }
@@ -174,18 +203,20 @@ export class FileLock {
   }
 
   /**
-   * Gives the lock back.
+   * Releases the lock.
    *
-   * @throws MmapError `ERR_MMAP_NOT_OWNER` the second time.
+   * @throws MmapError `ERR_MMAP_NOT_OWNER` the second time; what the system refuses: the file is
+   * closed then all the same, which releases the lock.
    */
   release(): void {
-    if (!this.#held) throw notOwnerError('the lock on the file', this.#path);
+    const { opened, path } = this.#owned;
+    if (!this.#held) throw notOwnerError('the lock on the file', path);
     this.#held = false;
     FileLock.#all.delete(this);
-    attempt(() => this.#native.unlock(), this.#path);
+    attempt(() => opened.unlock(), path);
   }
 
-  /** Gives the lock back unless that was done. */
+  /** Releases the lock unless that was done. */
   [Symbol.dispose](): void {
     if (this.#held) this.release();
   }

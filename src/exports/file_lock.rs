@@ -2,6 +2,8 @@
 //! waiting.
 
 use std::fs::{File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use napi_derive::napi;
@@ -9,7 +11,25 @@ use napi_derive::napi;
 use super::file::{FileArgument, source};
 use crate::error::{Failure, Result};
 use crate::memory::Source;
+use crate::sys::identity::identity_of;
 use crate::sys::{file, lock};
+
+/// Opens a file for a lock. Writing is what creates it, and what an exclusive lock on a range needs.
+fn open(path: &Path, shared: bool) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    options.open(path).or_else(|error| match error.kind() {
+        // Another user's file, a disk that is mounted read-only, a program that runs.
+        ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::ExecutableFileBusy
+            if shared =>
+        {
+            File::open(path).map_err(|_| error)
+        }
+        _ => Err(error),
+    })
+}
 
 /// An open file that can be locked, as a whole or in a range of bytes.
 #[napi]
@@ -22,26 +42,29 @@ pub struct FileLock {
 
 #[napi]
 impl FileLock {
-    /// Opens the file, creating it where it is missing, or takes a share of an open descriptor.
+    /// Opens the file, creating it where it is missing, or takes a share of an open descriptor. For
+    /// a shared lock a file that only may be read is enough.
     #[napi(constructor, catch_unwind)]
     pub fn open(
         #[napi(ts_arg_type = "string | Uint8Array | number")] file: FileArgument,
+        shared: bool,
         start: Option<f64>,
         length: Option<f64>,
     ) -> napi::Result<Self> {
         let file = match source(file)? {
-            Source::Path(path) => File::options()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(path)
-                .map_err(Failure::system("open"))?,
+            Source::Path(path) => open(&path, shared).map_err(Failure::system("open"))?,
             Source::Descriptor(descriptor) => file::duplicate(descriptor)?,
         };
         let range = start.map(|start| (start as u64, length.unwrap_or(0.0) as u64));
         let file = Mutex::new(Some(file));
         Ok(FileLock { file, range })
+    }
+
+    /// Whether both are locks on one file, whatever paths lead to it.
+    #[napi(catch_unwind)]
+    pub fn is_of_same_file(&self, other: &FileLock) -> napi::Result<bool> {
+        let one = self.with_file(identity_of)?;
+        Ok(one.is(&other.with_file(identity_of)?))
     }
 
     fn file(&self) -> MutexGuard<'_, Option<File>> {
@@ -75,12 +98,13 @@ impl FileLock {
     /// Unlocks and closes the file.
     #[napi(catch_unwind)]
     pub fn unlock(&self) -> napi::Result<()> {
-        self.with_file(|file| match self.range {
+        let unlocked = self.with_file(|file| match self.range {
             Some((start, length)) => lock::unlock_range(file, start, length),
             None => file.unlock().map_err(Failure::system("flock")),
-        })?;
+        });
+        // Closing the file releases a lock that the system has refused to release.
         self.close();
-        Ok(())
+        Ok(unlocked?)
     }
 
     /// Closes the file.

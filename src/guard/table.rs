@@ -215,6 +215,12 @@ impl Watch {
         }
     }
 
+    /// Whether bytes of the map were lost: they are private zeros now.
+    pub fn has_lost_bytes(&self) -> bool {
+        self.slot().generation.load(Ordering::Relaxed) == self.generation
+            && FLAGS[self.index as usize].load(Ordering::Acquire) & (TRUNCATED | IO) != 0
+    }
+
     /// Notes that the file was found to end before the map, at `from` bytes from the first page.
     pub fn note_truncation(&self, from: usize) {
         // While it is locked nobody takes a retired slot for another map.

@@ -370,6 +370,11 @@ impl Region {
         }
     }
 
+    /// Whether bytes of the memory were lost, as far as they were touched.
+    pub fn has_lost_bytes(&self) -> bool {
+        self.watch.as_ref().is_some_and(Watch::has_lost_bytes)
+    }
+
     /// What the guard has survived, in bytes from the start of the region.
     pub fn faults(&self) -> Option<Faults> {
         let faults = self.watch.as_ref()?.faults();

@@ -4,13 +4,13 @@
 //! so there are at most 1 + words/127 of them; with nothing to wait for they end. Blocking libuv's
 //! threads instead would stop all file operations of the process after four waits.
 //!
-//! Whoever is waited for can die after changing a word and before waking anybody, so the threads
-//! look at their words once in a while by themselves, and then also whether holders have died.
+//! A process can die between changing a word and waking its waiters, so the threads look at their
+//! words every 50 ms by themselves, and then also whether owners have died.
 
 use std::sync::atomic::Ordering;
 #[cfg(not(test))]
 use std::sync::atomic::{AtomicBool, AtomicU32};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 #[cfg(not(test))]
 use std::sync::{Mutex, MutexGuard};
 #[cfg(not(test))]
@@ -49,7 +49,7 @@ const LINGER: Duration = Duration::from_secs(1);
 const FIRST_POLL: Duration = Duration::from_micros(250);
 const LAST_POLL: Duration = Duration::from_millis(16);
 
-/// Calls the JavaScript thread that waits, with the number of the wait and whether a holder was
+/// Calls the JavaScript thread that waits, with the number of the wait and whether an owner was
 /// lost. It does not keep that thread's event loop alive; `lib/waiting.ts` does while it waits.
 #[cfg(not(test))]
 pub type Settle =
@@ -61,6 +61,8 @@ pub struct Pending {
     id: f64,
     settle: Arc<Settle>,
     cancelled: AtomicBool,
+    /// The thread that serves it.
+    waiter: Mutex<Weak<Waiter>>,
 }
 
 impl Pending {
@@ -71,26 +73,33 @@ impl Pending {
             id,
             settle,
             cancelled: AtomicBool::new(false),
+            waiter: Mutex::default(),
         }
     }
 
     /// Ends the wait: nothing is called any more but what is on its way already, and the memory is
-    /// let go at once.
+    /// released at once. Costs no more however many waits there are.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
-        for waiter in pool().iter() {
-            futex::ring(&waiter.alarm);
+        // A thread that gets the wait after this looks at it first of all.
+        let waiter = self.waiter().upgrade();
+        if let Some(waiter) = waiter {
+            waiter.ring();
         }
+    }
+
+    fn waiter(&self) -> MutexGuard<'_, Weak<Waiter>> {
+        self.waiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_over(&self) -> bool {
         self.cancelled.load(Ordering::SeqCst) || self.settle.aborted()
     }
 
-    fn settle(&self, lost_holder: bool) {
+    fn settle(&self, lost_owner: bool) {
         // Fails only where the JavaScript thread has ended, and with it the wait.
         let _: Status = self.settle.call(
-            FnArgs::from((self.id, lost_holder)),
+            FnArgs::from((self.id, lost_owner)),
             ThreadsafeFunctionCallMode::NonBlocking,
         );
     }
@@ -100,6 +109,8 @@ impl Pending {
 struct Waiter {
     /// Changed whenever the thread has to look at its inbox or for cancelled waits.
     alarm: AtomicU32,
+    /// Whether the alarm was changed since the thread looked: then it need not be again.
+    rung: AtomicBool,
     /// What it was given and has not taken up yet, and how many waits it serves with those.
     /// Changed only while the pool is locked.
     inbox: Mutex<Inbox>,
@@ -139,6 +150,7 @@ pub fn submit(pending: Arc<Pending>) -> Result<()> {
     }
     let waiter = Arc::new(Waiter {
         alarm: AtomicU32::new(0),
+        rung: AtomicBool::new(false),
         inbox: Mutex::default(),
     });
     let served = Arc::clone(&waiter);
@@ -157,13 +169,21 @@ impl Waiter {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has the thread look at its inbox and for cancelled waits.
+    fn ring(&self) {
+        if !self.rung.swap(true, Ordering::SeqCst) {
+            futex::ring(&self.alarm);
+        }
+    }
+
     /// Only while the pool is locked.
-    fn give(&self, pending: Arc<Pending>) {
+    fn give(self: &Arc<Waiter>, pending: Arc<Pending>) {
+        *pending.waiter() = Arc::downgrade(self);
         let mut inbox = self.inbox();
         inbox.new.push(pending);
         inbox.served += 1;
         drop(inbox);
-        futex::ring(&self.alarm);
+        self.ring();
     }
 
     fn run(self: Arc<Waiter>) {
@@ -174,11 +194,13 @@ impl Waiter {
         let mut idle_since = Instant::now();
         loop {
             // Before the inbox is read: what comes later rings the alarm again.
+            self.rung.store(false, Ordering::SeqCst);
             let rung = self.alarm.load(Ordering::SeqCst);
+            // Behind the others, to whose numbers `woken` refers.
+            waits.append(&mut self.inbox().new);
             let before = waits.len();
             settle(&mut waits, woken, &mut next_look);
             let settled = before - waits.len();
-            waits.append(&mut self.inbox().new);
             if settled > 0 {
                 poll = FIRST_POLL;
                 idle_since = Instant::now();
@@ -256,11 +278,11 @@ fn settle(waits: &mut Vec<Arc<Pending>>, woken: Woken, next_look: &mut Instant) 
         let changed = woken == Woken::Fault && !wait.word.is_readable()
             || woken_word.is_some_and(|word| std::ptr::eq(word, wait.word.futex().0))
             || wait.word.has_changed();
-        let lost_holder = !changed && wait.word.lost_holder(lookups.as_mut());
-        if changed || lost_holder {
-            wait.settle(lost_holder);
+        let lost_owner = !changed && wait.word.lost_owner(lookups.as_mut());
+        if changed || lost_owner {
+            wait.settle(lost_owner);
         }
-        !changed && !lost_holder
+        !changed && !lost_owner
     });
 }
 

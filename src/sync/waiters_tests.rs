@@ -30,7 +30,7 @@ impl Word {
         true
     }
 
-    pub fn lost_holder(&self, _: Option<&mut Lookups>) -> bool {
+    pub fn lost_owner(&self, _: Option<&mut Lookups>) -> bool {
         let owner = self.owner.as_ref();
         owner.is_some_and(|owner| owner.load(Ordering::SeqCst) == 0)
     }

@@ -14,34 +14,35 @@ pub fn is_abandoned(word: u32) -> bool {
     Signature::of_word(word).is_some_and(thread::is_dead)
 }
 
-/// What is known about holders that were looked up before, during one round of looking.
+/// What is known about owners that were looked up before, during one round of looking.
 #[derive(Default)]
 pub struct Lookups(Vec<(u32, bool)>);
 
 impl Lookups {
     fn is_abandoned(&mut self, word: u32) -> bool {
-        let Some(holder) = Signature::of_word(word) else {
+        let Some(owner) = Signature::of_word(word) else {
             return false;
         };
-        let known = self.0.iter().find(|(bits, _)| *bits == holder.bits());
+        let known = self.0.iter().find(|(bits, _)| *bits == owner.bits());
         if let Some((_, dead)) = known {
             return *dead;
         }
-        let dead = thread::is_dead(holder);
-        self.0.push((holder.bits(), dead));
+        let dead = thread::is_dead(owner);
+        self.0.push((owner.bits(), dead));
         dead
     }
 }
 
 /// A word to wait for: until it has another value than the expected one, or is woken.
 pub struct Word {
+    region: Arc<Region>,
     /// The word, or the lower half of it.
     low: Words<AtomicU32>,
     expected: u32,
     /// The 64-bit word and its expected value.
     wide: Option<(Words<AtomicU64>, u64)>,
-    /// The words of those whose death matters, too.
-    holders: Words<AtomicU32>,
+    /// The words of the owners whose death matters, too.
+    owners: Words<AtomicU32>,
 }
 
 impl Word {
@@ -55,7 +56,7 @@ impl Word {
         start: usize,
         expected: u32,
         expected_high: Option<u32>,
-        (first_holder, holders): (usize, usize),
+        (first_owner, owners): (usize, usize),
     ) -> Result<Word> {
         let wide = expected_high
             .map(|high| {
@@ -64,10 +65,11 @@ impl Word {
             })
             .transpose()?;
         Ok(Word {
+            region: Arc::clone(region),
             low: region.owned_words(start, 1)?,
             expected,
             wide,
-            holders: region.owned_words(first_holder, holders)?,
+            owners: region.owned_words(first_owner, owners)?,
         })
     }
 
@@ -76,17 +78,20 @@ impl Word {
         (&self.low[0], self.expected)
     }
 
-    /// Whether the word has another value by now.
+    /// Whether the word has another value by now, or its map has lost bytes: a lost word reads as
+    /// zero, which may be just the expected value.
     pub fn has_changed(&self) -> bool {
-        match &self.wide {
+        let changed = match &self.wide {
             Some((word, expected)) => word[0].load(Ordering::SeqCst) != *expected,
             None => self.low[0].load(Ordering::SeqCst) != self.expected,
-        }
+        };
+        // It is the read itself that finds out.
+        changed || self.region.has_lost_bytes()
     }
 
-    /// Whether a holder let go, or (where `lookups` are given) has died.
-    pub fn lost_holder(&self, mut lookups: Option<&mut Lookups>) -> bool {
-        self.holders.iter().any(|word| {
+    /// Whether an owner has released its word, or (where `lookups` are given) has died.
+    pub fn lost_owner(&self, mut lookups: Option<&mut Lookups>) -> bool {
+        self.owners.iter().any(|word| {
             let word = word.load(Ordering::SeqCst);
             word == 0
                 || lookups

@@ -53,6 +53,9 @@ pub fn ring(alarm: &AtomicU32) {
     let _ = futex::wake(alarm, Flags::PRIVATE, 1);
 }
 
+/// After this long the words are looked at again where the kernel could not wait for them.
+const RETRY: Duration = Duration::from_millis(5);
+
 /// Set once the kernel has refused futex_waitv(2): before Linux 5.16, or under a seccomp filter
 /// that does not know it.
 static NO_MULTI_WAIT: AtomicBool = AtomicBool::new(false);
@@ -76,6 +79,15 @@ pub fn wait_any(
             Ok(0) | Err(Errno::TIMEDOUT | Errno::INTR | Errno::AGAIN) => return Woken::Nothing,
             Ok(index) => return Woken::By(index - 1),
             Err(Errno::FAULT) => return Woken::Fault,
+            // For want of kernel memory at this moment.
+            Err(Errno::NOMEM) => {
+                let _ = futex::wait(
+                    alarm,
+                    Flags::PRIVATE,
+                    rung,
+                    Some(&timespec(RETRY.min(timeout))),
+                );
+            }
             // ENOSYS, or what a seccomp filter answers in its place.
             Err(_) => NO_MULTI_WAIT.store(true, Ordering::Relaxed),
         }
