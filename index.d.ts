@@ -232,6 +232,8 @@ interface Finds {
   /** The index of each match's needle in the array of needles. */
   which: Uint32Array;
 }
+/** The second argument of `indexOf` and its like: a position as Buffer's methods take it, or a range. */
+type PositionOrRange = Integer | BufferEncoding | SearchOptions;
 
 /**
  * Finds any line of a map: made by `lineIndex()` or `lineIndexSync()`.
@@ -720,16 +722,18 @@ declare abstract class MemoryMap {
    * using map = Mmap.open('access.log');
    * const first = map.indexOf('GET');
    * const second = map.indexOf('GET', first + 1, 'latin1');
+   * map.indexOf('GET', { start: 0, end: 100 }); // wholly within the first 100 bytes
    * ```
    *
    * @param needle - A string, bytes, or one byte (0 to 255: others are not wrapped).
    * @param start - Where to begin; negative counts from the end, outside the map moves to its
-   * nearest end. Default 0. May be left out before `encoding`.
+   * nearest end. Default 0. May be left out before `encoding`. Or an object with `start`, `end` and
+   * `encoding` as {@link count} takes them: a range that must lie within the map.
    * @param encoding - How to encode a string. Default `'utf8'`.
    * @returns The offset, or -1.
    * @throws TypeError, RangeError.
    */
-  indexOf(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): number;
+  indexOf(needle: Needle, start?: PositionOrRange, encoding?: BufferEncoding): number;
   /**
    * Returns the last offset at which bytes are found, as `Buffer.lastIndexOf`; else as
    * {@link indexOf}.
@@ -743,12 +747,12 @@ declare abstract class MemoryMap {
    *
    * @param needle - As for {@link indexOf}.
    * @param start - The last offset at which they may begin; negative counts from the end. Default:
-   * the end of the map.
+   * the end of the map. Or an object with the range in which they lie, as for {@link indexOf}.
    * @param encoding - How to encode a string. Default `'utf8'`.
    * @returns The offset, or -1.
    * @throws TypeError, RangeError.
    */
-  lastIndexOf(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): number;
+  lastIndexOf(needle: Needle, start?: PositionOrRange, encoding?: BufferEncoding): number;
   /**
    * Tells whether bytes are found, as `Buffer.includes`; else as {@link indexOf}.
    *
@@ -764,7 +768,7 @@ declare abstract class MemoryMap {
    * @param encoding - How to encode a string. Default `'utf8'`.
    * @throws TypeError, RangeError.
    */
-  includes(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): boolean;
+  includes(needle: Needle, start?: PositionOrRange, encoding?: BufferEncoding): boolean;
   /**
    * Counts the matches of a pattern, off the main thread, in chunks of some milliseconds.
    *
@@ -1737,6 +1741,7 @@ export type {
   Needle,
   OpenOptions,
   Pattern,
+  PositionOrRange,
   RangeOptions,
   ReadStreamOptions,
   Residency,

@@ -9,103 +9,150 @@ interface SyncOptions {
 }
 /** How long a promise may wait. */
 interface AsyncOptions extends SyncOptions {
-  /** Ends the wait when aborted: the promise is rejected with an `AbortError`. */
+  /** Ends the wait when aborted: the promise rejects with an `AbortError`. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * A place where a number of threads wait until all of them have come, again and again. It takes 8
- * bytes of the map, which are zero before its first use.
+ * A point where a number of threads wait until all of them have arrived, again and again. It takes
+ * 12 bytes of the map, which are zero before its first use.
  *
- * Who dies before it comes is waited for: use a timeout, which takes the waiter's own arrival back.
+ * ```js
+ * const barrier = new Barrier(map, 0, 4);
+ * compute(map, await barrier.wait()); // all four go on together
+ * ```
+ *
+ * A party that dies before it arrives blocks the others: use a timeout, which takes the waiter's own
+ * arrival back, or have another thread call {@link Barrier.abort}.
  */
 declare class Barrier {
   #private;
   /** The bytes that a barrier takes. */
   static readonly BYTES: number;
-  /** How many are waited for. */
+  /** How many threads have to arrive. */
   readonly parties: number;
   /**
    * The barrier at an offset of a map.
    *
+   * ```js
+   * const barrier = new Barrier(map, 64, 3);
+   * ```
+   *
    * @param map - A MmapMut or SharedMemory.
-   * @param offset - Where its 8 bytes begin; `map.offset + offset` must be a multiple of 4.
-   * @param parties - How many have to come, 1 to 1023: the same number for all who use it.
+   * @param offset - Where its 12 bytes begin; `map.offset + offset` must be a multiple of 4.
+   * @param parties - How many have to arrive, 1 to 1023: the same number for all users.
    * @throws As {@link Mutex}'s constructor; RangeError where others use another number.
    */
   constructor(map: MmapMut, offset: Integer, parties: Integer);
-  /** How many have come and wait at this moment. */
+  /** How many have arrived and wait at this moment. */
   get waiting(): number;
+  /** Whether {@link abort} was called, and not {@link reset} since. */
+  get broken(): boolean;
   /**
    * Arrives, and blocks this thread until all have.
    *
    * @param options - For how long. After a timeout this thread has not arrived.
-   * @returns Which one of the parties this was: 0 for the first to arrive, `parties - 1` for the last.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`, `ERR_MMAP_CLOSED`.
+   * @returns A number for each party of the round, 0 to `parties - 1`: a way to choose one of them.
+   * The last to arrive is `parties - 1`.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_BROKEN` where the barrier
+   * is or gets broken; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   waitSync(options?: SyncOptions): number;
   /**
    * Arrives, and resolves when all have.
    *
-   * @param options - For how long, and how to abort it: then this thread has not arrived.
+   * @param options - For how long, and how to abort it. A promise that rejects with either error has
+   * not arrived.
    * @returns As {@link waitSync}.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_BROKEN`, `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   wait(options?: AsyncOptions): Promise<number>;
+  /**
+   * Breaks the barrier: all who wait, and all who arrive later, get `ERR_MMAP_BROKEN`, until
+   * {@link reset}. For a party that cannot arrive any more.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
+  abort(): void;
+  /**
+   * Makes the barrier as new. All who wait at this moment get `ERR_MMAP_BROKEN`.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
+  reset(): void;
 }
 
-/** A lock that is held. `using guard = mutex.lockSync()` unlocks at the end of the block. */
-declare class MutexGuard {
+/**
+ * What a thread holds until it releases it. `using guard = mutex.lockSync()` releases it at the end
+ * of the block.
+ *
+ * One class for all locks: a derived one would double the time of a mutex's fast path.
+ */
+declare class Guard<Source = unknown> {
   #private;
-  /** The mutex that is held. */
-  readonly mutex: Mutex;
   /**
-   * Whether the thread that held the mutex before died while holding it. What the mutex protects
-   * may be half changed then: check it, or put it in order.
+   * Whether the owner before died while it held this. What the lock protects may be half changed
+   * then: check it, or put it in order.
    */
   get abandoned(): boolean;
   /**
-   * Unlocks the mutex.
+   * Unlocks.
    *
-   * @throws MmapError `ERR_MMAP_NOT_OWNER` the second time.
+   * @throws MmapError `ERR_MMAP_NOT_OWNER` the second time; `ERR_MMAP_CLOSED`;
+   * `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO` where bytes of the map were lost since.
    */
   unlock(): void;
-  /** Unlocks the mutex unless this guard has done so, or the map was closed. */
+  /** Unlocks, unless this guard has done so or the map is closed. */
   [Symbol.dispose](): void;
+}
+
+/** A {@link Mutex} that is held. `using guard = mutex.lockSync()` unlocks at the end of the block. */
+interface MutexGuard extends Guard<Mutex> {
+  /** The mutex that is held. */
+  readonly mutex: Mutex;
 }
 /**
  * A lock for all threads and processes that map the same file: one of them has it at a time. It
  * takes 8 bytes of the map, which are zero before its first use.
  *
- * A thread that dies while it holds the lock, by `kill -9` or `worker.terminate()` too, leaves it to
- * the next one, who is told so (`guard.abandoned`). That takes about 50 ms where somebody waits.
- * Threads of different pid namespaces (containers) cannot know of each other's death: there a lock
- * of the dead stays locked.
+ * ```js
+ * const mutex = new Mutex(map, 0);
+ * using guard = mutex.lockSync();
+ * if (guard.abandoned) repair(map);
+ * map.buffer[8]++;
+ * ```
  *
- * Not recursive. The owner is the JavaScript thread, not the function that locked.
+ * A thread that dies while it holds the lock, by `kill -9` or `worker.terminate()` too, leaves it to
+ * the next owner, whose `guard.abandoned` is true. That takes about 50 ms for a waiter. Threads of
+ * different pid namespaces (containers) cannot know of each other's death: there a lock of the dead
+ * stays locked.
+ *
+ * Not recursive: see {@link ReentrantMutex}. The owner is the JavaScript thread, not the function
+ * that locked.
  */
 declare class Mutex {
   #private;
   /** The bytes that a mutex takes. */
   static readonly BYTES: number;
   /**
-   * The mutex at an offset of a map. Nothing is created: all who name the same place of the same
-   * file mean the same mutex.
+   * The mutex at an offset of a map. Nothing is created: the same offset of the same file is the
+   * same mutex, in every thread and process.
    *
    * @param map - A MmapMut or SharedMemory.
    * @param offset - Where its 8 bytes begin; `map.offset + offset` must be a multiple of 4.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_READ_ONLY` for a map that is read-only or
-   * copy-on-write, `ERR_MMAP_CLOSED`.
+   * copy-on-write, `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED` and `ERR_MMAP_IO` where bytes of the map
+   * are lost.
    */
   constructor(map: MmapMut, offset: Integer);
-  /** Whether somebody, dead or alive, holds the lock at this moment. */
+  /** Whether the lock has an owner, dead or alive, at this moment. */
   get locked(): boolean;
   /**
-   * Locks if nobody holds the lock, or if its holder has died.
+   * Locks if the lock is free, or its owner has died.
    *
    * @returns A guard, or null.
-   * @throws MmapError `ERR_MMAP_CLOSED`.
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   tryLock(): MutexGuard | null;
   /**
@@ -113,7 +160,7 @@ declare class Mutex {
    *
    * @param options - For how long.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_DEADLOCK` where this
-   * thread holds the lock itself; `ERR_MMAP_CLOSED`.
+   * thread holds the lock itself; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   lockSync(options?: SyncOptions): MutexGuard;
   /**
@@ -121,28 +168,31 @@ declare class Mutex {
    *
    * @param options - For how long, and how to abort it.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   lock(options?: AsyncOptions): Promise<MutexGuard>;
   /**
    * Unlocks.
    *
    * @throws MmapError `ERR_MMAP_NOT_OWNER` where this thread does not hold the lock;
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_CLOSED`; `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO` where bytes of the map were lost since.
    */
   unlock(): void;
 }
 
 /**
- * Waiting until what a {@link Mutex} protects has changed. It takes 4 bytes of the map, which are
+ * Waiting until what a {@link Mutex} protects has changed. It takes 8 bytes of the map, which are
  * zero before its first use.
  *
  * ```js
+ * const mutex = new Mutex(map, 0);
+ * const filled = new Condition(map, 8);
  * using guard = mutex.lockSync();
- * while (queueIsEmpty()) condition.waitSync(guard);
+ * while (map.buffer[64] === 0) filled.waitSync(guard);
  * ```
  *
- * Look again after every wait, as above: more waiters may wake than were notified.
+ * Look again after every wait, as above: now and then a waiter wakes that was not notified, such as
+ * once for each thread that died while it waited.
  */
 declare class Condition {
   #private;
@@ -152,7 +202,7 @@ declare class Condition {
    * The condition at an offset of a map.
    *
    * @param map - A MmapMut or SharedMemory.
-   * @param offset - Where its 4 bytes begin; `map.offset + offset` must be a multiple of 4.
+   * @param offset - Where its 8 bytes begin; `map.offset + offset` must be a multiple of 4.
    * @throws As {@link Mutex}'s constructor.
    */
   constructor(map: MmapMut, offset: Integer);
@@ -164,29 +214,41 @@ declare class Condition {
    * @param options - For how long to wait for a notification; to lock the mutex again may take
    * longer.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_NOT_OWNER` where the
-   * guard does not hold the mutex; `ERR_MMAP_CLOSED`.
+   * guard does not hold the mutex; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   waitSync(guard: MutexGuard, options?: SyncOptions): void;
   /**
    * As {@link waitSync}, without blocking.
    *
+   * @param guard - The mutex, locked by this thread. It holds the lock afterwards.
+   * @param options - For how long to wait for a notification, and how to abort that.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_NOT_OWNER`, `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_NOT_OWNER`, `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   wait(guard: MutexGuard, options?: AsyncOptions): Promise<void>;
   /**
-   * Wakes some of those who wait. Change what they wait for first, with the mutex locked.
+   * Wakes some of the waiters. Change what they wait for first, with the mutex locked.
    *
-   * @param count - How many at least, as far as so many wait. Default 1.
+   * @param count - How many, as far as there are so many. Default 1.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   notify(count?: Integer): void;
-  /** Wakes everybody who waits. */
+  /**
+   * Wakes all waiters.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
   notifyAll(): void;
 }
 
 /**
  * A flag that threads and processes wait for. It takes 4 bytes of the map, which are zero before its
  * first use: the flag is down.
+ *
+ * ```js
+ * const ready = new EventFlag(map, 0);
+ * await ready.wait(); // elsewhere: ready.set()
+ * ```
  */
 declare class EventFlag {
   #private;
@@ -202,15 +264,24 @@ declare class EventFlag {
   constructor(map: MmapMut, offset: Integer);
   /** Whether the flag is up at this moment. */
   get isSet(): boolean;
-  /** Raises the flag and wakes everybody who waits. Nothing where it is up. */
+  /**
+   * Raises the flag and wakes all waiters. Does nothing where it is up.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
   set(): void;
-  /** Lowers the flag. Whoever waits since before it was raised goes on all the same. */
+  /**
+   * Lowers the flag. Waiters from before it was raised go on all the same.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
   clear(): void;
   /**
    * Blocks this thread until the flag is up.
    *
    * @param options - For how long.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`, `ERR_MMAP_CLOSED`.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`, `ERR_MMAP_CLOSED`,
+   * `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   waitSync(options?: SyncOptions): void;
   /**
@@ -218,7 +289,7 @@ declare class EventFlag {
    *
    * @param options - For how long, and how to abort it.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   wait(options?: AsyncOptions): Promise<void>;
 }
@@ -231,18 +302,24 @@ interface Kind {
    * Locks only these bytes: `length` from `start` on, or all from there on. Linux only. Locks on
    * ranges and on whole files do not know of each other.
    */
-  range?: {
-    start: Integer;
-    length?: Integer;
-  };
+  range?:
+    | {
+        start: Integer;
+        length?: Integer | undefined;
+      }
+    | undefined;
 }
 /** How to take a lock on a file by {@link FileLock.acquireSync} and {@link FileLock.tryAcquire}. */
 interface FileLockSyncOptions extends Kind, SyncOptions {}
 /** How to take a lock on a file by {@link FileLock.acquire}. */
 interface FileLockOptions extends Kind, AsyncOptions {}
 /**
- * A lock on a file, which the system takes back when its holder dies: `flock` on Linux and macOS,
+ * A lock on a file, which the system releases when its owner dies: `flock` on Linux and macOS,
  * `LockFileEx` on Windows, for ranges Linux's open file description locks.
+ *
+ * ```js
+ * using lock = await FileLock.acquire('data.lock', { timeout: 1000 });
+ * ```
  *
  * It is advisory on Linux and macOS (it keeps others from locking, not from reading or writing);
  * on Windows it keeps others from reading and writing the file, but not a map of it. So it is often
@@ -253,11 +330,15 @@ declare class FileLock {
   #private;
   private constructor();
   /**
-   * Takes the lock if nobody holds one that is in its way.
+   * Takes the lock unless another one conflicts with it.
+   *
+   * ```js
+   * const lock = FileLock.tryAcquire('data.lock', { shared: true });
+   * ```
    *
    * @param file - A path, which is created where it is missing; or a descriptor or FileHandle, whose
    * open file then has the lock: it cannot be taken twice through the same.
-   * @param options - Which lock.
+   * @param options - Which lock. An exclusive one needs the right to write to the file.
    * @returns The lock, or null.
    * @throws TypeError, RangeError; MmapError with the system's code, `ERR_MMAP_UNSUPPORTED` for a
    * range where there are none.
@@ -268,7 +349,8 @@ declare class FileLock {
    *
    * @param file - As for {@link FileLock.tryAcquire}.
    * @param options - Which lock, and for how long to wait.
-   * @throws As {@link FileLock.tryAcquire}; MmapError `ERR_MMAP_TIMEOUT`.
+   * @throws As {@link FileLock.tryAcquire}; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_DEADLOCK` where a
+   * lock of this thread conflicts.
    */
   static acquireSync(file: FileLike, options?: FileLockSyncOptions): FileLock;
   /**
@@ -282,12 +364,13 @@ declare class FileLock {
   /** Whether this lock was not released yet. */
   get held(): boolean;
   /**
-   * Gives the lock back.
+   * Releases the lock.
    *
-   * @throws MmapError `ERR_MMAP_NOT_OWNER` the second time.
+   * @throws MmapError `ERR_MMAP_NOT_OWNER` the second time; what the system refuses: the file is
+   * closed then all the same, which releases the lock.
    */
   release(): void;
-  /** Gives the lock back unless that was done. */
+  /** Releases the lock unless that was done. */
   [Symbol.dispose](): void;
 }
 
@@ -296,7 +379,12 @@ declare class FileLock {
  * filling shared memory with its first contents. It takes 8 bytes of the map, which are zero before
  * its first use.
  *
- * Where the function throws, or its thread dies, the next one runs it.
+ * ```js
+ * const filled = new Once(map, 0);
+ * filled.runSync(() => map.write('first contents', 64));
+ * ```
+ *
+ * Where the function throws, its thread dies, or its map is closed, the next one runs it.
  */
 declare class Once {
   #private;
@@ -319,42 +407,102 @@ declare class Once {
    * @param options - For how long to wait for others.
    * @returns Whether this call has run it.
    * @throws TypeError, RangeError; what the function throws; MmapError `ERR_MMAP_TIMEOUT`;
-   * `ERR_MMAP_DEADLOCK` from within the function; `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_DEADLOCK` from within the function; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`,
+   * `ERR_MMAP_IO`.
    */
   runSync(run: (abandoned: boolean) => void, options?: SyncOptions): boolean;
   /**
    * As {@link runSync}, without blocking; the function may return a promise.
    *
+   * @param run - As for {@link runSync}.
+   * @param options - For how long to wait for others, and how to abort that.
    * @throws TypeError, RangeError; rejects with what the function throws, an AbortError, MmapError
-   * `ERR_MMAP_TIMEOUT`, `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_TIMEOUT`, `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   run(run: (abandoned: boolean) => void | Promise<void>, options?: AsyncOptions): Promise<boolean>;
 }
 
-/** A read-write lock that is held, for reading or for writing. Works with `using`. */
-declare class RwLockGuard {
+/**
+ * A {@link Mutex} that its owner can lock again, and frees by unlocking as often. It takes 12 bytes
+ * of the map, which are zero before its first use.
+ *
+ * ```js
+ * const mutex = new ReentrantMutex(map, 0);
+ * using outer = mutex.lockSync();
+ * using inner = mutex.lockSync(); // at once: this thread is the owner
+ * ```
+ *
+ * The owner is the JavaScript thread: two async functions of one thread do not keep each other out.
+ */
+declare class ReentrantMutex {
   #private;
+  /** The bytes that it takes. */
+  static readonly BYTES: number;
   /**
-   * Whether a thread died while it held the lock for writing, and nobody was told before: what the
-   * lock protects may be half changed.
-   */
-  readonly abandoned: boolean;
-  /**
-   * Unlocks.
+   * The mutex at an offset of a map.
    *
-   * @throws MmapError `ERR_MMAP_NOT_OWNER` the second time, or in another thread.
+   * @param map - A MmapMut or SharedMemory.
+   * @param offset - Where its 12 bytes begin; `map.offset + offset` must be a multiple of 4.
+   * @throws As {@link Mutex}'s constructor.
+   */
+  constructor(map: MmapMut, offset: Integer);
+  /** Whether the lock has an owner, dead or alive, at this moment. */
+  get locked(): boolean;
+  /** How often this thread has locked and not unlocked yet. */
+  get depth(): number;
+  /**
+   * Locks if the lock is free or this thread's own, or its owner has died.
+   *
+   * @returns A guard, or null.
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
+  tryLock(): Guard | null;
+  /**
+   * Locks, blocking this thread until it can.
+   *
+   * @param options - For how long.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`, `ERR_MMAP_CLOSED`,
+   * `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
+  lockSync(options?: SyncOptions): Guard;
+  /**
+   * Locks as soon as it can: at once where this thread is the owner.
+   *
+   * @param options - For how long, and how to abort it.
+   * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
+   * `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
+  lock(options?: AsyncOptions): Promise<Guard>;
+  /**
+   * Unlocks once; the last time frees the lock.
+   *
+   * @throws MmapError `ERR_MMAP_NOT_OWNER` where this thread does not hold the lock;
+   * `ERR_MMAP_CLOSED`; `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO` where bytes of the map were lost since.
    */
   unlock(): void;
-  /** Unlocks unless that was done, or the map was closed. */
-  [Symbol.dispose](): void;
 }
+
 /**
- * A lock that many threads and processes can hold for reading, or one for writing. It takes 256
- * bytes of the map, which are zero before its first use.
+ * A {@link RwLock} that is held, for reading or for writing. It is abandoned where a thread died
+ * while it held the lock for writing, and no owner was told before.
+ */
+type RwLockGuard = Guard;
+/**
+ * A lock that many threads hold for reading, or one for writing. It takes 256 bytes of the map,
+ * which are zero before its first use.
  *
- * A writer that waits keeps new readers out, so writers are not starved. At most 60 readers hold the
- * lock at a time; more wait. Readers and writers that die leave the lock as with {@link Mutex}; the
- * next owner is told of a writer's death.
+ * ```js
+ * const lock = new RwLock(map, 0);
+ * {
+ *   using guard = lock.readSync();
+ *   show(map.buffer[256]);
+ * }
+ * using guard = await lock.write({ timeout: 1000 });
+ * map.buffer[256]++;
+ * ```
+ *
+ * A writer that waits goes before new readers. At most 60 readers at a time; more wait. Death is
+ * treated as by a {@link Mutex}; not recursive either.
  */
 declare class RwLock {
   #private;
@@ -368,14 +516,20 @@ declare class RwLock {
    * @throws As {@link Mutex}'s constructor.
    */
   constructor(map: MmapMut, offset: Integer);
-  /** Locks for reading if no writer holds the lock or waits for it: a guard, or null. */
+  /**
+   * Locks for reading unless a writer holds the lock or waits for it.
+   *
+   * @returns A guard, or null.
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
   tryRead(): RwLockGuard | null;
   /**
    * Locks for reading, blocking this thread until it can.
    *
    * @param options - For how long.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_DEADLOCK` where this
-   * thread holds the lock for writing; `ERR_MMAP_CLOSED`.
+   * thread holds the lock for writing, all 60 places of readers, or one of them while a writer
+   * waits; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   readSync(options?: SyncOptions): RwLockGuard;
   /**
@@ -383,17 +537,23 @@ declare class RwLock {
    *
    * @param options - For how long, and how to abort it.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   read(options?: AsyncOptions): Promise<RwLockGuard>;
-  /** Locks for writing if nobody holds the lock: a guard, or null. */
+  /**
+   * Locks for writing if the lock is free.
+   *
+   * @returns A guard, or null.
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
+   */
   tryWrite(): RwLockGuard | null;
   /**
    * Locks for writing, blocking this thread until it can.
    *
    * @param options - For how long.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_DEADLOCK` where this
-   * thread holds the lock, be it for reading; `ERR_MMAP_CLOSED`.
+   * thread holds the lock, be it for reading; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`,
+   * `ERR_MMAP_IO`.
    */
   writeSync(options?: SyncOptions): RwLockGuard;
   /**
@@ -401,32 +561,35 @@ declare class RwLock {
    *
    * @param options - For how long, and how to abort it.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   write(options?: AsyncOptions): Promise<RwLockGuard>;
 }
 
-/** A permit that was taken. `using permit = semaphore.acquireSync()` gives it back at the end. */
-declare class Permit {
-  #private;
-  /** Whether the thread that had this permit before died with it. */
-  readonly abandoned: boolean;
+/**
+ * A permit of a {@link Semaphore} that was taken. `using permit = semaphore.acquireSync()` releases
+ * it at the end of the block.
+ */
+interface Permit extends Guard<Semaphore> {
   /**
-   * Gives the permit back.
+   * Releases the permit.
    *
-   * @throws MmapError `ERR_MMAP_NOT_OWNER` the second time, or in another thread.
+   * @throws As {@link Guard.unlock}.
    */
   release(): void;
-  /** Gives the permit back unless that was done, or the map was closed. */
-  [Symbol.dispose](): void;
 }
 /**
  * A number of permits for all threads and processes that map the same file. Every permit is a word
- * that its holder signs, so those of the dead are given back as a {@link Mutex} is. It takes
+ * that its owner signs, so those of the dead come back as a {@link Mutex} does. It takes
  * `Semaphore.bytes(permits)` bytes of the map, which are zero before its first use.
  *
- * A permit is given back by the thread that took it. To count what one process makes and another
- * one takes, use `map.atomic()` or a {@link Condition}.
+ * ```js
+ * const connections = new Semaphore(map, 0, 8);
+ * using permit = await connections.acquire({ timeout: 1000 });
+ * ```
+ *
+ * A permit is released by the thread that took it. To count what one process makes and another one
+ * takes, use `map.atomic()` or a {@link Condition}.
  */
 declare class Semaphore {
   #private;
@@ -437,19 +600,23 @@ declare class Semaphore {
   /**
    * The semaphore at an offset of a map.
    *
+   * ```js
+   * const semaphore = new Semaphore(map, 64, 3); // 28 bytes, from 64 on
+   * ```
+   *
    * @param map - A MmapMut or SharedMemory.
    * @param offset - Where it begins; `map.offset + offset` must be a multiple of 4.
-   * @param permits - How many permits there are, 1 to 1024: the same number for all who use it.
+   * @param permits - How many permits there are, 1 to 1024: the same number for all users.
    * @throws As {@link Mutex}'s constructor; RangeError where others use another number.
    */
   constructor(map: MmapMut, offset: Integer, permits: Integer);
-  /** How many permits nobody holds at this moment. Those of the dead count as held. */
+  /** How many permits are free at this moment. Those of the dead count as taken. */
   get available(): number;
   /**
    * Takes a permit if there is one, or one of the dead.
    *
    * @returns A permit, or null.
-   * @throws MmapError `ERR_MMAP_CLOSED`.
+   * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   tryAcquire(): Permit | null;
   /**
@@ -457,7 +624,7 @@ declare class Semaphore {
    *
    * @param options - For how long.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_TIMEOUT`; `ERR_MMAP_DEADLOCK` where this
-   * thread holds all of them; `ERR_MMAP_CLOSED`.
+   * thread holds all of them; `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   acquireSync(options?: SyncOptions): Permit;
   /**
@@ -465,23 +632,25 @@ declare class Semaphore {
    *
    * @param options - For how long, and how to abort it.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
-   * `ERR_MMAP_CLOSED`.
+   * `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   acquire(options?: AsyncOptions): Promise<Permit>;
   /**
-   * Gives back one of the permits that this thread holds.
+   * Releases one of the permits that this thread holds.
    *
-   * @throws MmapError `ERR_MMAP_NOT_OWNER` where it holds none; `ERR_MMAP_CLOSED`.
+   * @throws MmapError `ERR_MMAP_NOT_OWNER` where it holds none; `ERR_MMAP_CLOSED`,
+   * `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   release(): void;
 }
 
-export { Barrier, Condition, EventFlag, FileLock, Mutex, Once, RwLock, Semaphore };
+export { Barrier, Condition, EventFlag, FileLock, Mutex, Once, ReentrantMutex, RwLock, Semaphore };
 
 export type {
   AsyncOptions,
   FileLockOptions,
   FileLockSyncOptions,
+  Guard,
   MutexGuard,
   Permit,
   RwLockGuard,

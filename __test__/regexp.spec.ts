@@ -228,6 +228,47 @@ test('what JavaScript could answer otherwise is refused by name', (t) => {
   });
 });
 
+// With work that doubles at each level none of these would end.
+test('a pattern is translated in linear time however deep it is', (t) => {
+  using map = mapOf(`${'a'.repeat(9)}\n\r\n`);
+  const depth = 90;
+  const nested = (open: string, core: string, close: string) =>
+    open.repeat(depth) + core + close.repeat(depth);
+  const found = (source: string) => [...map.matchAll(new RegExp(source, 'm'))].map(String);
+  for (const quantifier of ['+', '+?', '{1,}', '{1}']) {
+    t.is(found(`^${nested('(?:', 'a', `)${quantifier}`)}$`).length, quantifier === '{1}' ? 0 : 1);
+  }
+  t.is(found(`^${nested('(?:', 'a', ')+')}`).length, 1);
+  t.is(found(`${nested('(?:', '[ab]', '|b)+')}$`).length, 1);
+  t.is(found(`${nested('(?:x|', '^a', 'a)')}$`).length, 0);
+  t.is(found(`^${nested('(', 'a', ')+')}$`).length, 1);
+  // Here what is written down is doubled by the engine, which has a limit for that.
+  t.is(
+    codeOf(() => found(`^${nested('(?:', 'a', '){1,2}')}$`)),
+    'ERR_MMAP_UNSUPPORTED',
+  );
+  t.is(found(`(?:^${nested('(?:b|', 'aa', 'a)+')}$)+`).length, 0);
+});
+
+test('a pattern may be 100 groups deep; a deeper one is refused before the stack overflows', (t) => {
+  using map = mapOf('aa');
+  const deepest = `${'(?:b|x?'.repeat(100)}aa${'z?|c)+'.repeat(100)}`;
+  t.is(map.exec(new RegExp(deepest))?.end, 2);
+  for (const depth of [101, 3000]) {
+    for (const [open, close] of [
+      ['(?:', ')'],
+      ['(', ')'],
+      ['(?:b|', ')'],
+      ['(?:', ')+'],
+    ] as const) {
+      t.is(
+        codeOf(() => map.exec(new RegExp(`${open.repeat(depth)}a${close.repeat(depth)}`))),
+        'ERR_MMAP_UNSUPPORTED',
+      );
+    }
+  }
+});
+
 test('a RegExp that was compiled anew is translated anew', (t) => {
   using map = mapOf('abc');
   const pattern = /a/;

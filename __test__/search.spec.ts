@@ -1,8 +1,12 @@
 import { Buffer } from 'node:buffer';
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { MmapMut } from 'memmap';
 import { codeOf, mapOf } from './helpers/maps';
+import { root } from './helpers/temporary';
 
 /** Few different bytes, so that needles are found, nearly found and overlap. */
 const someBytes = (maxLength: number) =>
@@ -221,6 +225,127 @@ test('needles are not coerced', (t) => {
     codeOf(() => map.findAllSync('a', { limit: '1' as never })),
     'ERR_INVALID_ARG_TYPE',
   );
+});
+
+test('indexOf, lastIndexOf and includes look wholly within a range', (t) => {
+  fc.assert(
+    fc.property(someBytes(60), someBytes(3), fc.nat(60), fc.nat(60), (bytes, needle, a, b) => {
+      using map = mapOf(bytes);
+      const start = Math.min(a, b, bytes.length);
+      const end = Math.min(Math.max(a, b), bytes.length);
+      const part = bytes.subarray(start, end);
+      const shifted = (offset: number) => (offset === -1 ? -1 : start + offset);
+      t.is(map.indexOf(needle, { start, end }), shifted(part.indexOf(needle)));
+      t.is(map.lastIndexOf(needle, { start, end }), shifted(part.lastIndexOf(needle)));
+      t.is(map.includes(needle, { start, end }), part.includes(needle));
+      t.is(map.indexOf(needle, { start }), bytes.indexOf(needle, start));
+      t.is(map.lastIndexOf(needle, { end }), bytes.subarray(0, end).lastIndexOf(needle));
+    }),
+  );
+  using map = mapOf('\xe5x', 'latin1');
+  t.is(map.indexOf('e578', { encoding: 'hex' }), 0);
+  t.is(map.indexOf('e578', {}, 'hex'), 0);
+  t.is(map.indexOf('x', {}), 1);
+  t.is(map.indexOf('x', { end: 1n }), -1);
+  for (const range of [{ start: -1 }, { end: 3 }, { start: 2, end: 1 }, { start: 0.5 }]) {
+    t.is(
+      codeOf(() => map.indexOf('x', range)),
+      'ERR_OUT_OF_RANGE',
+    );
+  }
+  t.is(
+    codeOf(() => map.lastIndexOf('x', [] as never)),
+    'ERR_INVALID_ARG_TYPE',
+  );
+});
+
+/** How often the event loop turns until `work` has ended. */
+async function turnsDuring(work: Promise<unknown>): Promise<number> {
+  let turns = 0;
+  let ended = false;
+  const end = () => {
+    ended = true;
+  };
+  work.then(end, end);
+  for (; !ended; turns++) await new Promise((resolve) => setImmediate(resolve));
+  return turns;
+}
+
+test('the promise forms compile no large pattern on the main thread', (t) => {
+  const core = readdirSync(root).find((name) => name.endsWith('.node')) ?? '';
+  const script = `
+    const { MmapMut } = require('memmap');
+    const core = require(${JSON.stringify(join(root, core))});
+    const { regex, literals } = core.Pattern;
+    const blocks = () => { throw new Error('blocks'); };
+    core.Pattern = { regex, literals, regexSync: blocks, literalsSync: blocks };
+    const map = MmapMut.anonymous(16);
+    map.write('word7 word77');
+    const words = Array.from({ length: 5000 }, (_, index) => 'word' + index);
+    (async () => {
+      for (const pattern of [() => words, () => new RegExp(words.join('|')), () => 'w'.repeat(1e5)]) {
+        console.log(await map.count(pattern()), (await map.findAll(pattern())).length);
+        console.log((await map.scan(pattern()).next()).done);
+        try { console.log(map.countSync(pattern())); } catch ({ message }) { console.log(message); }
+      }
+    })();`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  const found = '2 2\nfalse\nblocks\n';
+  t.deepEqual({ stdout, stderr }, { stdout: `${found}${found}0 0\ntrue\nblocks\n`, stderr: '' });
+});
+
+test('a pattern that cannot be compiled rejects the promise forms', async (t) => {
+  using map = mapOf('abc');
+  const tooLarge = /(?:a{1000}){1000}/;
+  await t.throwsAsync(map.count(tooLarge), { code: 'ERR_MMAP_UNSUPPORTED', message: /too large/ });
+  await t.throwsAsync(map.scan(tooLarge).next(), { code: 'ERR_MMAP_UNSUPPORTED' });
+});
+
+test('needles that are changed after the call are searched for as they were', async (t) => {
+  using map = mapOf('abc');
+  const needles = [Buffer.from('b'), Buffer.from('c')];
+  const counting = map.count(needles);
+  const matches = map.scan(needles);
+  needles[0]?.fill('x');
+  needles.pop();
+  t.is(await counting, 2);
+  t.is((await matches.next()).value?.index, 1);
+});
+
+test('a closed map ends a count whose pattern is being compiled', async (t) => {
+  const map = mapOf('abc');
+  const counting = map.count(Array.from({ length: 20_000 }, (_, index) => `word${index}`));
+  map.close();
+  await t.throwsAsync(counting, { code: 'ERR_MMAP_CLOSED' });
+});
+
+test('the event loop turns while a long list of matches is put together', async (t) => {
+  // Several lists of a million matches each.
+  using map = MmapMut.anonymous(5_000_000);
+  map.buffer[4_000_000] = 1;
+  let searched = Promise.resolve(0);
+  const finding = map.findAll([0, 1], {
+    which: true,
+    onProgress: (done, total) => {
+      if (done === total) searched = turnsDuring(finding);
+    },
+  });
+  const { offsets, which } = await finding;
+  t.true((await searched) >= 4);
+  t.is(offsets.length, 5_000_000);
+  t.is(which.length, 5_000_000);
+  t.true(offsets.every((offset, index) => offset === index));
+  t.is(which.indexOf(1), 4_000_000);
+  t.is(which.lastIndexOf(1), 4_000_000);
+  const again = await map.findAll([0, 1]);
+  t.true(Buffer.from(again.buffer).equals(Buffer.from(offsets.buffer)));
+  t.deepEqual(map.findAllSync([0, 1], { which: true, start: 3_999_990, end: 4_000_010 }), {
+    offsets: offsets.slice(3_999_990, 4_000_010),
+    which: which.slice(3_999_990, 4_000_010),
+  });
 });
 
 test('a needle may lie in the map itself', (t) => {

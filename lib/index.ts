@@ -32,6 +32,12 @@ export type { Cursor, CursorLineOptions, Whence, WritableCursor } from './read/c
 export type { LineIndex } from './read/line-index';
 export type { LineOptions, StringLineOptions } from './read/lines';
 export type { ReadStreamOptions } from './read/stream';
-export type { FindOptions, Finds, RangeOptions, SearchOptions } from './search/find';
+export type {
+  FindOptions,
+  Finds,
+  PositionOrRange,
+  RangeOptions,
+  SearchOptions,
+} from './search/find';
 export type { Indices, Match, MatchIndices, ScanOptions } from './search/matches';
 export type { Needle, Pattern } from './search/pattern';

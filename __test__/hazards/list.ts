@@ -121,6 +121,15 @@ export const hazards: Hazard[] = [
   }),
   hazard('the event loop is free while 256 MiB are flushed', 'flush', ['free']),
   hazard('close ends a running flush', 'flush', ['close']),
+  hazard(
+    'searches in bytes that change meanwhile answer, and print nothing',
+    'changing-bytes',
+    [],
+    {
+      // Nothing before it on stderr.
+      ends: { code: 0, signal: null, says: new RegExp(`^\n${SURVIVED}\n$`) },
+    },
+  ),
   hazard('a process ends with maps open', 'process-exit'),
   hazard('process.exit ends a process with maps open', 'process-exit', ['exit'], {
     ends: { code: 7, signal: null, says: /survived/ },

@@ -122,12 +122,6 @@ const expression: Parameter = {
   refuses: (value) => (typeof value === 'string' ? null : WRONG_TYPE),
 };
 
-/** Where to start, or an encoding in its place, as in Buffer's methods. */
-const positionOrEncoding: Parameter = {
-  valid: 8,
-  refuses: (value) => (typeof value === 'string' ? WRONG_VALUE : position(8).refuses(value)),
-};
-
 export const required = (parameter: Parameter): Parameter => ({ ...parameter, required: true });
 
 /** The path of an existing file. No bad string is tried where it would name a file to create. */
@@ -177,6 +171,16 @@ const transparent: Parameter = { ...boolean, valid: 'transparent' };
 const job = { signal, onProgress: callback };
 const jobOptions = options(job);
 const range = { start: integer(8), end: integer(16) };
+/** Where to start, or an encoding in its place, as in Buffer's methods; or options. */
+const positionOrRange: Parameter = {
+  valid: 8,
+  options: { ...range, encoding },
+  refuses: (value) => {
+    if (typeof value === 'string') return WRONG_VALUE;
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? null : position(8).refuses(value);
+  },
+};
 const finding = { limit: newLength(4), which: boolean };
 const line = { encoding, keepEnds: boolean };
 
@@ -234,9 +238,9 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     evict: { parameters: [integer(8), integer(16), jobOptions], unsupportedBy: 'MmapCow' },
     evictSync: { parameters: [integer(8), integer(16)], unsupportedBy: 'MmapCow' },
     descriptor: {},
-    indexOf: { parameters: [needle(false), positionOrEncoding, encoding] },
-    lastIndexOf: { parameters: [needle(false), positionOrEncoding, encoding] },
-    includes: { parameters: [needle(false), positionOrEncoding, encoding] },
+    indexOf: { parameters: [needle(false), positionOrRange, encoding] },
+    lastIndexOf: { parameters: [needle(false), positionOrRange, encoding] },
+    includes: { parameters: [needle(false), positionOrRange, encoding] },
     count: { parameters: [needle(true), options({ ...range, encoding, ...job })] },
     countSync: { parameters: [needle(true), options({ ...range, encoding })] },
     findAll: { parameters: [needle(true), options({ ...range, encoding, ...finding, ...job })] },

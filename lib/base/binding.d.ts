@@ -297,10 +297,17 @@ export declare class MmapMut {
 
 /** Something to look for, prepared once. */
 export declare class Pattern {
-  /** One literal, or several of which the first listed wins. */
-  static literals(needles: Array<Uint8Array>): Pattern
+  /**
+   * One literal, or several of which the first listed wins: their bytes one after the other, and
+   * the length of each.
+   */
+  static literalsSync(bytes: Uint8Array, lengths: Float64Array): Pattern
+  /** As `literalsSync`, off the main thread. */
+  static literals(bytes: Uint8Array, lengths: Float64Array): Promise<Pattern>
   /** A regular expression in the syntax of the Rust crate `regex`. */
-  static regex(source: string, lineTerminator: number): Pattern
+  static regexSync(source: string, lineTerminator: number): Pattern
+  /** As `regexSync`, off the main thread. */
+  static regex(source: string, lineTerminator: number): Promise<Pattern>
   /** How many groups a match has, the whole one included. */
   get groups(): number
 }
@@ -340,6 +347,8 @@ export interface Found {
   next: number
   /** The numbers of each match, one match after the other. */
   matches: Float64Array
+  /** Which needle each match is, where that was asked for. */
+  which: Uint32Array
 }
 
 /** Whether the thread whose signature is in a word has certainly ended. */
@@ -403,6 +412,9 @@ export declare function threadSignature(): number
  * name of that object. Answers whether it did.
  */
 export declare function unlinkShared(name: string, identity?: string | undefined | null): boolean
+
+/** The version of this core. The TypeScript of another version does not fit it. */
+export declare const VERSION: string
 
 /** How many threads serve pending waits in this process. */
 export declare function waiterThreads(): number

@@ -340,16 +340,18 @@ export abstract class MemoryMap {
    * using map = Mmap.open('access.log');
    * const first = map.indexOf('GET');
    * const second = map.indexOf('GET', first + 1, 'latin1');
+   * map.indexOf('GET', { start: 0, end: 100 }); // wholly within the first 100 bytes
    * ```
    *
    * @param needle - A string, bytes, or one byte (0 to 255: others are not wrapped).
    * @param start - Where to begin; negative counts from the end, outside the map moves to its
-   * nearest end. Default 0. May be left out before `encoding`.
+   * nearest end. Default 0. May be left out before `encoding`. Or an object with `start`, `end` and
+   * `encoding` as {@link count} takes them: a range that must lie within the map.
    * @param encoding - How to encode a string. Default `'utf8'`.
    * @returns The offset, or -1.
    * @throws TypeError, RangeError.
    */
-  indexOf(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): number {
+  indexOf(needle: Needle, start?: find.PositionOrRange, encoding?: BufferEncoding): number {
     return find.indexOf(this.#memory, needle, start, encoding);
   }
 
@@ -366,12 +368,12 @@ export abstract class MemoryMap {
    *
    * @param needle - As for {@link indexOf}.
    * @param start - The last offset at which they may begin; negative counts from the end. Default:
-   * the end of the map.
+   * the end of the map. Or an object with the range in which they lie, as for {@link indexOf}.
    * @param encoding - How to encode a string. Default `'utf8'`.
    * @returns The offset, or -1.
    * @throws TypeError, RangeError.
    */
-  lastIndexOf(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): number {
+  lastIndexOf(needle: Needle, start?: find.PositionOrRange, encoding?: BufferEncoding): number {
     return find.lastIndexOf(this.#memory, needle, start, encoding);
   }
 
@@ -390,7 +392,7 @@ export abstract class MemoryMap {
    * @param encoding - How to encode a string. Default `'utf8'`.
    * @throws TypeError, RangeError.
    */
-  includes(needle: Needle, start?: Integer | BufferEncoding, encoding?: BufferEncoding): boolean {
+  includes(needle: Needle, start?: find.PositionOrRange, encoding?: BufferEncoding): boolean {
     return find.indexOf(this.#memory, needle, start, encoding) !== -1;
   }
 

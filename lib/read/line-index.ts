@@ -13,7 +13,7 @@ export const LINE_FEED = 10;
 export const CARRIAGE_RETURN = 13;
 
 /** The pattern with which the native core finds lines. */
-export const lineFeed = native.Pattern.literals([Uint8Array.of(LINE_FEED)]);
+export const lineFeed = native.Pattern.literalsSync(Uint8Array.of(LINE_FEED), Float64Array.of(1));
 
 /**
  * Finds any line of a map: made by `lineIndex()` or `lineIndexSync()`.

@@ -3,14 +3,24 @@ import {
   checkBoolean,
   checkInteger,
   checkOptions,
+  checkRange,
   clampPosition,
   type Integer,
 } from '../base/arguments';
+import type * as Binding from '../base/binding';
 import { MmapError } from '../base/errors';
 import type { NativeMap } from '../base/native';
 import { checkJobOptions, type JobOptions, JobRunner } from '../memory/jobs';
 import type { Memory, Span } from '../memory/memory';
-import { type Needle, needleBytes, type Pattern, type Prepared, preparePattern } from './pattern';
+import {
+  isExpression,
+  type Needle,
+  needleBytes,
+  type Pattern,
+  type Prepared,
+  readPattern,
+  type Uncompiled,
+} from './pattern';
 
 /** The part of a map that is searched. */
 export interface RangeOptions {
@@ -55,7 +65,7 @@ const EVERY = Number.MAX_SAFE_INTEGER;
 export interface ReadSearch extends JobOptions {
   start: Integer | undefined;
   end: Integer | undefined;
-  prepared: Prepared;
+  pattern: Uncompiled;
 }
 
 /** Reads what to search for and where, once, before the map's state is looked at. */
@@ -66,7 +76,7 @@ export function readSearch(
 ): ReadSearch {
   const { start, end, encoding } = checkOptions(options);
   const job = checkJobOptions(options);
-  return { ...job, start, end, prepared: preparePattern(what, encoding, path) };
+  return { ...job, start, end, pattern: readPattern(what, encoding, path) };
 }
 
 /**
@@ -76,10 +86,11 @@ export function readSearch(
 export async function* windows<Answer extends { next: number }>(
   runner: JobRunner<NativeMap>,
   [start, end]: Span,
-  { prepared, onProgress }: ReadSearch,
+  { onProgress }: ReadSearch,
+  prepared: Prepared,
   job: (open: NativeMap, from: number, to: number) => Promise<Answer>,
 ): AsyncGenerator<Answer, void, undefined> {
-  const size = prepared.lengths.length === 0 ? EXPRESSION_CHUNK : LITERAL_CHUNK;
+  const size = isExpression(prepared) ? EXPRESSION_CHUNK : LITERAL_CHUNK;
   let from = start;
   do {
     const to = Math.min(from + size, end);
@@ -90,34 +101,69 @@ export async function* windows<Answer extends { next: number }>(
   } while (from <= end);
 }
 
+/** The second argument of `indexOf` and its like: a position as Buffer's methods take it, or a range. */
+export type PositionOrRange = Integer | BufferEncoding | SearchOptions;
+
+/** The bytes that `indexOf` and its like look for, and where. */
+interface NeedleSearch {
+  bytes: Uint8Array;
+  position?: Integer | undefined;
+  range?: RangeOptions;
+}
+
+/**
+ * Reads the arguments of `indexOf`, `lastIndexOf` and `includes`. They are Buffer's, for which an
+ * object as the second has no meaning: so that is where a range is given.
+ */
+function readNeedleSearch(
+  needle: unknown,
+  where: PositionOrRange | undefined,
+  encoding: unknown,
+): NeedleSearch {
+  if (typeof where === 'string') return { bytes: needleBytes(needle, where, 'needle') };
+  if (typeof where !== 'object' || where === null) {
+    return { bytes: needleBytes(needle, encoding, 'needle'), position: where };
+  }
+  const { start, end, encoding: named = encoding } = checkOptions(where);
+  return { bytes: needleBytes(needle, named, 'needle'), range: { start, end } };
+}
+
 export function indexOf(
   memory: Memory,
   needle: Needle,
-  start?: Integer | BufferEncoding,
+  where?: PositionOrRange,
   encoding?: BufferEncoding,
 ): number {
-  const [from, named] = typeof start === 'string' ? [undefined, start] : [start, encoding];
-  const bytes = needleBytes(needle, named, 'needle');
+  const { bytes, position, range } = readNeedleSearch(needle, where, encoding);
   memory.assertUsable();
   const { length } = memory;
-  const first = from === undefined ? 0 : clampPosition(from, 'start', length);
-  return memory.call((open) => open.indexOf(bytes, first, length));
+  const [from, to] = range
+    ? checkRange(range.start, range.end, length)
+    : [position === undefined ? 0 : clampPosition(position, 'start', length), length];
+  return memory.call((open) => open.indexOf(bytes, from, to));
 }
 
 export function lastIndexOf(
   memory: Memory,
   needle: Needle,
-  start?: Integer | BufferEncoding,
+  where?: PositionOrRange,
   encoding?: BufferEncoding,
 ): number {
-  const [from, named] = typeof start === 'string' ? [undefined, start] : [start, encoding];
-  const bytes = needleBytes(needle, named, 'needle');
+  const search = readNeedleSearch(needle, where, encoding);
   memory.assertUsable();
-  const { length } = memory;
-  const last = from === undefined ? length : clampPosition(from, 'start', length);
-  // As in Buffer: a start before the first byte finds nothing, except an empty needle.
-  if (from !== undefined && from < -length && bytes.length > 0) return -1;
-  return memory.call((open) => open.lastIndexOf(bytes, 0, Math.min(last + bytes.length, length)));
+  const range = lastRange(search, memory.length);
+  return range === null ? -1 : memory.call((open) => open.lastIndexOf(search.bytes, ...range));
+}
+
+/** The range in which `lastIndexOf` looks for the last match; null where Buffer finds nothing. */
+function lastRange(search: NeedleSearch, length: number): Span | null {
+  const { bytes, position, range } = search;
+  if (range !== undefined) return checkRange(range.start, range.end, length);
+  if (position === undefined) return [0, length];
+  const last = clampPosition(position, 'start', length);
+  // A start before the first byte finds nothing, except an empty needle.
+  if (position < -length && bytes.length > 0) return null;
+  return [0, Math.min(last + bytes.length, length)];
 }
 
 export async function count(
@@ -128,9 +174,10 @@ export async function count(
   const search = readSearch(pattern, options, memory.path);
   const runner = new JobRunner(memory, search.signal);
   const range = memory.range(search.start, search.end, 'options.');
+  const prepared = await search.pattern.compile();
   let total = 0;
-  for await (const { matches } of windows(runner, range, search, (open, from, to) =>
-    open.count(search.prepared.pattern, from, to, range[1]),
+  for await (const { matches } of windows(runner, range, search, prepared, (open, from, to) =>
+    open.count(prepared.pattern, from, to, range[1]),
   )) {
     total += matches;
   }
@@ -142,7 +189,8 @@ export function countSync(
   pattern: Pattern,
   options: SearchOptions | undefined,
 ): number {
-  const { prepared, start, end } = readSearch(pattern, options, memory.path);
+  const { pattern: read, start, end } = readSearch(pattern, options, memory.path);
+  const prepared = read.compileSync();
   const [from, to] = memory.range(start, end, 'options.');
   return memory.call((open) => open.countSync(prepared.pattern, from, to));
 }
@@ -156,13 +204,13 @@ export async function findAll(
   const search = readSearch(pattern, options, memory.path);
   const runner = new JobRunner(memory, search.signal);
   const range = memory.range(search.start, search.end, 'options.');
-  const batches: Float64Array[] = [];
-  const numbers = which ? 2 : 1;
+  const batches: List[] = [];
   let left = limit;
-  if (left === 0) return finds(new Float64Array(), which);
-  for await (const { matches } of windows(runner, range, search, (open, from, to) =>
+  if (left === 0) return finds(emptyList(), which);
+  const prepared = await search.pattern.compile();
+  for await (const found of windows(runner, range, search, prepared, (open, from, to) =>
     open.find(
-      search.prepared.pattern,
+      prepared.pattern,
       from,
       to,
       range[1],
@@ -170,11 +218,11 @@ export async function findAll(
       Math.min(left, MAX_BATCH),
     ),
   )) {
-    if (matches.length > 0) batches.push(matches);
-    left -= matches.length / numbers;
+    if (found.matches.length > 0) batches.push(found);
+    left -= found.matches.length;
     if (left === 0) break;
   }
-  return finds(joined(batches, memory.path), which);
+  return finds(await joined(batches, runner, memory.path), which);
 }
 
 export function findAllSync(
@@ -183,14 +231,13 @@ export function findAllSync(
   options: FindOptions | undefined,
 ): Float64Array | Finds {
   const { limit, which } = readFind(options);
-  const { prepared, start, end } = readSearch(pattern, options, memory.path);
+  const { pattern: read, start, end } = readSearch(pattern, options, memory.path);
+  const prepared = read.compileSync();
   const [from, to] = memory.range(start, end, 'options.');
-  if (limit === 0) return finds(new Float64Array(), which);
+  if (limit === 0) return finds(emptyList(), which);
   const record = which ? 'needle' : 'offset';
-  const { matches } = memory.call((open) =>
-    open.findSync(prepared.pattern, from, to, record, limit),
-  );
-  return finds(matches, which);
+  const found = memory.call((open) => open.findSync(prepared.pattern, from, to, record, limit));
+  return finds(found, which);
 }
 
 /** The options that only `findAll` has. */
@@ -202,30 +249,45 @@ function readFind(options: FindOptions | undefined): { limit: number; which: boo
   };
 }
 
-/** The result of `findAll` for the numbers that the native core lists. */
-function finds(numbers: Float64Array, which: boolean): Float64Array | Finds {
-  if (!which) return numbers;
-  const count = numbers.length / 2;
-  return {
-    offsets: Float64Array.from({ length: count }, (_, index) => numbers[index * 2] ?? 0),
-    which: Uint32Array.from({ length: count }, (_, index) => numbers[index * 2 + 1] ?? 0),
-  };
+/** The matches that a job lists. */
+type List = Pick<Binding.Found, 'matches' | 'which'>;
+
+const emptyList = (): List => ({ matches: new Float64Array(), which: new Uint32Array() });
+
+/** The result of `findAll` for a list of matches. */
+function finds({ matches, which }: List, wanted: boolean): Float64Array | Finds {
+  return wanted ? { offsets: matches, which } : matches;
 }
 
-/** The lists of several jobs as one. */
-function joined(batches: Float64Array[], path: string | null): Float64Array {
-  const length = batches.reduce((sum, batch) => sum + batch.length, 0);
-  let all: Float64Array;
+/** The lists of several jobs as one. The event loop runs after each that is copied. */
+async function joined(
+  batches: List[],
+  runner: JobRunner<NativeMap>,
+  path: string | null,
+): Promise<List> {
+  if (batches.length === 1 && batches[0]) return batches[0];
+  const length = batches.reduce((sum, { matches }) => sum + matches.length, 0);
+  const named = batches.reduce((sum, { which }) => sum + which.length, 0);
+  let all: List;
   try {
-    all = new Float64Array(length);
+    all = { matches: new Float64Array(length), which: new Uint32Array(named) };
   } catch {
     const need = `a list of ${length} numbers is more than there is memory for`;
     throw new MmapError('ENOMEM', `${need}; give a limit, or use scan()`, path);
   }
   let at = 0;
-  for (const batch of batches) {
-    all.set(batch, at);
-    at += batch.length;
+  for (const { matches, which } of drained(batches)) {
+    all.matches.set(matches, at);
+    if (named > 0) all.which.set(which, at);
+    at += matches.length;
+    await new Promise((resolve) => setImmediate(resolve));
+    runner.check();
   }
   return all;
+}
+
+/** The items of an array, each of which leaves it: what was copied is not kept. */
+function* drained<T extends object>(items: T[]): Generator<T, void, undefined> {
+  items.reverse();
+  for (let item = items.pop(); item !== undefined; item = items.pop()) yield item;
 }

@@ -1,5 +1,6 @@
 /** Matches one by one, with their groups. */
 import { checkInteger, checkOptions, type Integer } from '../base/arguments';
+import type { Found } from '../base/binding';
 import type { NativeMap } from '../base/native';
 import { type JobOptions, JobRunner } from '../memory/jobs';
 import type { Memory, Span } from '../memory/memory';
@@ -10,7 +11,7 @@ import {
   type SearchOptions,
   windows,
 } from './find';
-import { type Pattern, type Prepared, prepareExpression } from './pattern';
+import { isExpression, type Pattern, type Prepared, prepareExpression } from './pattern';
 
 /** The bytes of a group: the first, and the one after the last. */
 export type Indices = [start: number, end: number];
@@ -98,7 +99,7 @@ const MAX_FETCH = 256;
 /** The matches that the native core lists as the indices of their groups. */
 function* expressionMatches(
   memory: Memory,
-  numbers: Float64Array,
+  { matches: numbers }: Found,
   { pattern, names }: Prepared,
 ): Generator<Match, void, undefined> {
   const width = pattern.groups * 2;
@@ -118,15 +119,15 @@ function* expressionMatches(
   }
 }
 
-/** The matches of needles, listed as offset and number of the needle. */
+/** The matches of needles, listed as their offsets and the numbers of their needles. */
 function* needleMatches(
   memory: Memory,
-  numbers: Float64Array,
+  { matches: offsets, which: needles }: Found,
   { lengths }: Prepared,
 ): Generator<Match, void, undefined> {
-  for (let at = 0; at < numbers.length; at += 2) {
-    const start = numbers[at] ?? 0;
-    const which = numbers[at + 1] ?? 0;
+  for (let at = 0; at < offsets.length; at++) {
+    const start = offsets[at] ?? 0;
+    const which = needles[at] ?? 0;
     yield new Match(memory, [[start, start + (lengths[which] ?? 0)]], which);
   }
 }
@@ -140,7 +141,7 @@ export function exec(
   const from = start === undefined ? 0 : checkInteger(start, 'start');
   const [first, end] = memory.range(from, undefined);
   const found = memory.call((open) => open.findSync(prepared.pattern, first, end, 'groups', 1));
-  for (const match of expressionMatches(memory, found.matches, prepared)) return match;
+  for (const match of expressionMatches(memory, found, prepared)) return match;
   return null;
 }
 
@@ -166,7 +167,7 @@ function* iterate(
     const most = fetch;
     const found = memory.call((open) => open.findSync(prepared.pattern, from, end, 'groups', most));
     from = found.next;
-    for (const match of expressionMatches(memory, found.matches, prepared)) {
+    for (const match of expressionMatches(memory, found, prepared)) {
       yield match;
       memory.assertUnchanged(generation);
     }
@@ -193,13 +194,14 @@ async function* iterateAsync(
   search: ReadSearch,
   most: number,
 ): AsyncGenerator<Match, void, undefined> {
-  const { prepared } = search;
-  const isExpression = prepared.lengths.length === 0;
-  const read = isExpression ? expressionMatches : needleMatches;
-  for await (const found of windows(runner, range, search, (open, from, to) =>
-    open.find(prepared.pattern, from, to, range[1], isExpression ? 'groups' : 'needle', most),
+  const prepared = await search.pattern.compile();
+  const [read, record] = isExpression(prepared)
+    ? ([expressionMatches, 'groups'] as const)
+    : ([needleMatches, 'needle'] as const);
+  for await (const found of windows(runner, range, search, prepared, (open, from, to) =>
+    open.find(prepared.pattern, from, to, range[1], record, most),
   )) {
-    for (const match of read(memory, found.matches, prepared)) {
+    for (const match of read(memory, found, prepared)) {
       yield match;
       runner.check();
     }

@@ -20,6 +20,21 @@ export type Node =
   | { type: 'sequence'; items: Node[] }
   | { type: 'choice'; options: Node[] };
 
+/** The parts directly inside a part. */
+export function children(node: Node): Node[] {
+  switch (node.type) {
+    case 'group':
+    case 'repeat':
+      return [node.body];
+    case 'sequence':
+      return node.items;
+    case 'choice':
+      return node.options;
+    default:
+      return [];
+  }
+}
+
 /** A regular expression that was read. */
 export interface Parsed {
   root: Node;
@@ -35,18 +50,23 @@ export function refused(source: string, what: string, instead: string): MmapErro
   );
 }
 
+/** How deep groups may lie in groups. `NEST_LIMIT` in `src/pattern.rs` leaves room for that. */
+const MAX_DEPTH = 100;
+
 const SETS = new Map<string, ByteSet>();
 const MAX_SETS = 1000;
+
+/** The characters that bytes stand for, in order. */
+const CHARACTERS = String.fromCharCode(...Array(256).keys());
 
 /** The bytes that one character or class of the given source matches. */
 function bytesOf(atom: string, flags: string): ByteSet {
   const key = `${flags}/${atom}`;
   const known = SETS.get(key);
   if (known !== undefined) return known;
-  const engine = new RegExp(`^(?:${atom})$`, flags);
-  const bytes = Uint8Array.from({ length: 256 }, (_, byte) =>
-    engine.test(String.fromCharCode(byte)) ? 1 : 0,
-  );
+  const bytes = new Uint8Array(256);
+  // An atom matches one of these characters at a time, so that one pass asks about all of them.
+  for (const { index } of CHARACTERS.matchAll(new RegExp(atom, `${flags}g`))) bytes[index] = 1;
   if (SETS.size >= MAX_SETS) SETS.clear();
   SETS.set(key, bytes);
   return bytes;
@@ -75,6 +95,7 @@ class Parser {
   readonly #names: Array<readonly [string, number]> = [];
   #at = 0;
   #groups = 0;
+  #depth = 0;
 
   constructor({ source, flags }: RegExp) {
     this.#source = source;
@@ -176,7 +197,11 @@ class Parser {
       }
     }
     if (capturing) this.#groups++;
+    if (++this.#depth > MAX_DEPTH) {
+      this.#refuse(`it has groups more than ${MAX_DEPTH} deep`, 'Leave out groups');
+    }
     const body = this.#choice();
+    this.#depth--;
     this.#takeText(')');
     return { type: 'group', capturing, body };
   }

@@ -3,7 +3,7 @@
  * accepted has the same matches and the same groups as in JavaScript over the same bytes read as
  * latin1; `docs/search.md` says why each refused construct has not.
  */
-import { type ByteSet, type Node, parseRegExp, refused } from './regexp-parser';
+import { type ByteSet, children, type Node, parseRegExp, refused } from './regexp-parser';
 
 /** A regular expression as the native engine reads it. */
 export interface Translation {
@@ -16,46 +16,78 @@ export interface Translation {
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 
-/** Whether something can match without taking a byte. */
-function isNullable(node: Node): boolean {
+/** What the rules about repetitions ask of a part, as bits. */
+const NULLABLE = 1; // It can match without taking a byte.
+const GROUP = 2; // There is a capturing group in it.
+const OPTIONAL_GROUP = 4; // There is a capturing group in it that a match can leave out.
+
+/**
+ * Refuses the repetitions that JavaScript has rules of its own for, and returns the facts about a
+ * part. Visits each part once, the parts inside it first: facts that each part worked out anew would
+ * take quadratic time.
+ */
+function checkRepeats(node: Node, source: string): number {
   switch (node.type) {
     case 'set':
-      return false;
+      return 0;
     case 'assertion':
-      return true;
+      return NULLABLE;
     case 'group':
-      return isNullable(node.body);
-    case 'repeat':
-      return node.min === 0 || isNullable(node.body);
-    case 'sequence':
-      return node.items.every(isNullable);
-    case 'choice':
-      return node.options.some(isNullable);
+      return checkRepeats(node.body, source) | (node.capturing ? GROUP : 0);
+    case 'sequence': {
+      let [any, all] = [0, NULLABLE];
+      for (const item of node.items) {
+        const facts = checkRepeats(item, source);
+        any |= facts;
+        all &= facts;
+      }
+      return (any & ~NULLABLE) | all;
+    }
+    case 'choice': {
+      let any = 0;
+      for (const option of node.options) any |= checkRepeats(option, source);
+      return withOptional(any);
+    }
+    case 'repeat': {
+      const body = checkRepeats(node.body, source);
+      checkRepeat(node, body, source);
+      return node.min === 0 ? withOptional(body) | NULLABLE : body;
+    }
   }
 }
 
-function children(node: Node): Node[] {
-  switch (node.type) {
-    case 'group':
-    case 'repeat':
-      return [node.body];
-    case 'sequence':
-      return node.items;
-    case 'choice':
-      return node.options;
-    default:
-      return [];
+/** The facts about something that a match can leave out. */
+function withOptional(facts: number): number {
+  return facts & GROUP ? facts | OPTIONAL_GROUP : facts;
+}
+
+/** As {@link checkRepeats}, of one repetition with the given body. */
+function checkRepeat(
+  { min, max }: { min: number; max: number },
+  body: number,
+  source: string,
+): void {
+  if (max > min && body & NULLABLE) {
+    throw refused(
+      source,
+      'it repeats something that can match nothing, and JavaScript takes back repetitions of nothing',
+      'Write the part that is repeated such that it takes at least one byte',
+    );
   }
-}
-
-function hasGroup(node: Node): boolean {
-  return (node.type === 'group' && node.capturing) || children(node).some(hasGroup);
-}
-
-/** Whether there is a group in it that a match can leave out. */
-function hasOptionalGroup(node: Node): boolean {
-  const optional = node.type === 'choice' || (node.type === 'repeat' && node.min === 0);
-  return optional ? hasGroup(node) : children(node).some(hasOptionalGroup);
+  if (max > 1 && body & OPTIONAL_GROUP) {
+    throw refused(
+      source,
+      'it has a capturing group inside alternatives or options that are repeated, and JavaScript ' +
+        'empties such groups at each repetition',
+      'Use a non-capturing group (?:...) there, or capture around the repetition',
+    );
+  }
+  if (max === 0 && body & GROUP) {
+    throw refused(source, 'it repeats a capturing group zero times', 'Leave the group out');
+  }
+  if (min > 0xffff_ffff || (Number.isFinite(max) && max > 0xffff_ffff)) {
+    throw refused(source, 'it repeats something more than 4294967295 times', 'Use + or *');
+  }
 }
 
 function has(node: Node, kind: '^' | '$'): boolean {
@@ -64,80 +96,86 @@ function has(node: Node, kind: '^' | '$'): boolean {
   );
 }
 
-/** Refuses the repetitions that JavaScript has rules of its own for. */
-function checkRepeats(node: Node, source: string): void {
-  for (const child of children(node)) checkRepeats(child, source);
-  if (node.type !== 'repeat') return;
-  if (node.max > node.min && isNullable(node.body)) {
-    throw refused(
-      source,
-      'it repeats something that can match nothing, and JavaScript takes back repetitions of nothing',
-      'Write the part that is repeated such that it takes at least one byte',
-    );
-  }
-  if (node.max > 1 && hasOptionalGroup(node.body)) {
-    throw refused(
-      source,
-      'it has a capturing group inside alternatives or options that are repeated, and JavaScript ' +
-        'empties such groups at each repetition',
-      'Use a non-capturing group (?:...) there, or capture around the repetition',
-    );
-  }
-  if (node.max === 0 && hasGroup(node.body)) {
-    throw refused(source, 'it repeats a capturing group zero times', 'Leave the group out');
-  }
-  if (node.min > 0xffff_ffff || (Number.isFinite(node.max) && node.max > 0xffff_ffff)) {
-    throw refused(source, 'it repeats something more than 4294967295 times', 'Use + or *');
-  }
+/** Whether a part may begin with a byte, or with nothing (seen from a `$`: end). */
+interface Edge {
+  byte: boolean;
+  nothing: boolean;
 }
 
-/** The bytes that may come next to a place in a match, and whether there may be none. */
-interface Beside {
-  bytes: ByteSet;
-  none: boolean;
-}
-
-function either(a: Beside, b: Beside): Beside {
-  return { bytes: a.bytes.map((bit, byte) => bit | (b.bytes[byte] ?? 0)), none: a.none || b.none };
+/** The edge of `node` at the side that faces assertions of the kind, and of each part in it. */
+function edges(node: Node, kind: '^' | '$', byte: number, all: Map<Node, Edge>): Edge {
+  const edge: Edge = { byte: false, nothing: node.type !== 'choice' };
+  switch (node.type) {
+    case 'set':
+      edge.byte = node.bytes[byte] === 1;
+      edge.nothing = false;
+      break;
+    case 'assertion':
+      break;
+    case 'sequence':
+      for (const item of kind === '^' ? node.items : node.items.toReversed()) {
+        const inner = edges(item, kind, byte, all);
+        if (edge.nothing) edge.byte ||= inner.byte;
+        edge.nothing &&= inner.nothing;
+      }
+      break;
+    case 'choice':
+      for (const option of node.options) {
+        const inner = edges(option, kind, byte, all);
+        edge.byte ||= inner.byte;
+        edge.nothing ||= inner.nothing;
+      }
+      break;
+    case 'group':
+    case 'repeat': {
+      const inner = edges(node.body, kind, byte, all);
+      const [min, max] = node.type === 'repeat' ? [node.min, node.max] : [1, 1];
+      edge.byte = inner.byte && max > 0;
+      edge.nothing = inner.nothing || min === 0;
+      break;
+    }
+  }
+  all.set(node, edge);
+  return edge;
 }
 
 /**
- * What comes first in `node` followed by `then`; backwards, what comes last in it after `then`.
- * Calls `see` with what comes after (before) each assertion of the kind.
+ * Whether each such assertion has a byte at its inner side that is not `byte`.
+ *
+ * Visits each part twice: for what it begins with, and for what comes next to it, which includes
+ * the part itself where it repeats. (Asking for both at once takes a visit for each repetition,
+ * which doubles with each level of them.)
  */
-function beside(node: Node, then: Beside, kind: '^' | '$', see: (found: Beside) => void): Beside {
-  switch (node.type) {
-    case 'set':
-      return { bytes: node.bytes, none: false };
-    case 'assertion':
-      if (node.kind === kind) see(then);
-      return then;
-    case 'group':
-      return beside(node.body, then, kind, see);
-    case 'repeat': {
-      if (node.max === 0) return then;
-      const again = either(beside(node.body, then, kind, see), then);
-      const once = beside(node.body, again, kind, see);
-      return node.min === 0 ? either(once, then) : once;
-    }
-    case 'sequence': {
-      const items = kind === '^' ? [...node.items].reverse() : node.items;
-      return items.reduce((next, item) => beside(item, next, kind, see), then);
-    }
-    case 'choice':
-      return node.options
-        .map((option) => beside(option, then, kind, see))
-        .reduce((a, b) => either(a, b));
-  }
-}
-
-/** Whether each such assertion has a byte at its inner side that is not `byte`. */
 function neverAt(root: Node, kind: '^' | '$', byte: number): boolean {
-  let never = true;
-  beside(root, { bytes: new Uint8Array(256), none: true }, kind, ({ bytes, none }) => {
-    if (none || bytes[byte] === 1) never = false;
-  });
-  return never;
+  const all = new Map<Node, Edge>();
+  edges(root, kind, byte, all);
+  /** `beside`: whether the byte, or nothing, may come next to the node. */
+  const never = (node: Node, beside: boolean): boolean => {
+    switch (node.type) {
+      case 'set':
+        return true;
+      case 'assertion':
+        return node.kind !== kind || !beside;
+      case 'group':
+        return never(node.body, beside);
+      case 'repeat':
+        if (node.max === 0) return true;
+        return never(node.body, beside || (node.max > 1 && all.get(node)?.byte === true));
+      case 'choice':
+        return node.options.every((option) => never(option, beside));
+      case 'sequence': {
+        let next = beside;
+        // From the far end: what comes next to an item is the items behind it.
+        return (kind === '^' ? node.items.toReversed() : node.items).every((item) => {
+          const answer = never(item, next);
+          const edge = all.get(item);
+          next = edge?.byte === true || (edge?.nothing === true && next);
+          return answer;
+        });
+      }
+    }
+  };
+  return never(root, true);
 }
 
 /**
@@ -164,8 +202,13 @@ function lineTerminatorFor(root: Node, source: string): number {
 
 const hex = (byte: number): string => `\\x${byte.toString(16).padStart(2, '0')}`;
 
+/** The classes written so far, for the sets that the parser keeps. */
+const classes = new WeakMap<ByteSet, string>();
+
 /** A class of the bytes of a set. */
 function writeSet(bytes: ByteSet): string {
+  const known = classes.get(bytes);
+  if (known !== undefined) return known;
   let ranges = '';
   for (let first = 0; first < 256; first++) {
     if (bytes[first] === 0) continue;
@@ -174,12 +217,20 @@ function writeSet(bytes: ByteSet): string {
     ranges += first === last ? hex(first) : `${hex(first)}-${hex(last)}`;
     first = last;
   }
-  return ranges === '' ? '[^\\x00-\\xff]' : `[${ranges}]`;
+  const written = ranges === '' ? '[^\\x00-\\xff]' : `[${ranges}]`;
+  classes.set(bytes, written);
+  return written;
 }
 
 function writeQuantifier(min: number, max: number, lazy: boolean): string {
   const count = max === Number.POSITIVE_INFINITY ? `{${min},}` : `{${min},${max}}`;
   return lazy ? `${count}?` : count;
+}
+
+/** A part as something that a quantifier may follow. */
+function writeOne(node: Node, multiline: boolean): string {
+  const written = write(node, multiline);
+  return node.type === 'group' || node.type === 'set' ? written : `(?:${written})`;
 }
 
 function write(node: Node, multiline: boolean): string {
@@ -193,7 +244,7 @@ function write(node: Node, multiline: boolean): string {
     case 'group':
       return `(${node.capturing ? '' : '?:'}${write(node.body, multiline)})`;
     case 'repeat':
-      return `(?:${write(node.body, multiline)})${writeQuantifier(node.min, node.max, node.lazy)}`;
+      return `${writeOne(node.body, multiline)}${writeQuantifier(node.min, node.max, node.lazy)}`;
     case 'sequence':
       return node.items.map((item) => write(item, multiline)).join('');
     case 'choice':

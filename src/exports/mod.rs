@@ -17,3 +17,7 @@ mod array_buffer;
 mod file_lock;
 mod shm;
 mod sync;
+
+/// The version of this core. The TypeScript of another version does not fit it.
+#[napi_derive::napi]
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

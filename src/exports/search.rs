@@ -2,39 +2,57 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice};
+use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice, Uint32Array};
 use napi_derive::napi;
 
 use super::job::Job;
 use crate::error::Result;
 use crate::memory::{Mapping, SourceBytes, array_buffer};
 use crate::search::pattern;
-use crate::search::scan::{self, Record, Window};
+use crate::search::scan::{self, Matches, Record, Window};
 
 /// Something to look for, prepared once.
 #[napi]
 pub struct Pattern(Arc<pattern::Pattern>);
 
+/// Compiles literals that lie in `bytes` one after the other.
+fn literals(bytes: &[u8], lengths: &[f64]) -> Result<Pattern> {
+    let literals = pattern::split(bytes, lengths)?;
+    Ok(Pattern(Arc::new(pattern::Pattern::literals(&literals)?)))
+}
+
+/// Compiles a regular expression.
+fn regex(source: &str, line_terminator: u8) -> Result<Pattern> {
+    let regex = pattern::Pattern::regex(source, line_terminator)?;
+    Ok(Pattern(Arc::new(regex)))
+}
+
 #[napi]
 impl Pattern {
-    /// One literal, or several of which the first listed wins.
+    /// One literal, or several of which the first listed wins: their bytes one after the other, and
+    /// the length of each.
     #[napi(factory, catch_unwind)]
-    pub fn literals(
-        #[napi(ts_arg_type = "Array<Uint8Array>")] needles: Vec<SourceBytes>,
-    ) -> napi::Result<Self> {
-        let copies = needles
-            .iter()
-            .map(SourceBytes::to_vec)
-            .collect::<Result<Vec<_>>>()?;
-        let slices = copies.iter().map(Vec::as_slice).collect::<Vec<_>>();
-        Ok(Pattern(Arc::new(pattern::Pattern::literals(&slices)?)))
+    pub fn literals_sync(bytes: &[u8], lengths: &[f64]) -> napi::Result<Self> {
+        Ok(literals(bytes, lengths)?)
+    }
+
+    /// As `literalsSync`, off the main thread.
+    #[napi(catch_unwind, ts_return_type = "Promise<Pattern>")]
+    pub fn literals(bytes: &[u8], lengths: &[f64]) -> napi::Result<AsyncTask<Job<Pattern>>> {
+        let (bytes, lengths) = (pattern::copied(bytes)?, pattern::copied(lengths)?);
+        Ok(AsyncTask::new(Job::new(move || literals(&bytes, &lengths))))
     }
 
     /// A regular expression in the syntax of the Rust crate `regex`.
     #[napi(factory, catch_unwind)]
-    pub fn regex(source: String, line_terminator: u8) -> napi::Result<Self> {
-        let regex = pattern::Pattern::regex(&source, line_terminator)?;
-        Ok(Pattern(Arc::new(regex)))
+    pub fn regex_sync(source: String, line_terminator: u8) -> napi::Result<Self> {
+        Ok(regex(&source, line_terminator)?)
+    }
+
+    /// As `regexSync`, off the main thread.
+    #[napi(catch_unwind, ts_return_type = "Promise<Pattern>")]
+    pub fn regex(source: String, line_terminator: u8) -> AsyncTask<Job<Pattern>> {
+        AsyncTask::new(Job::new(move || regex(&source, line_terminator)))
     }
 
     /// How many groups a match has, the whole one included.
@@ -51,13 +69,16 @@ pub struct Found {
     pub next: f64,
     /// The numbers of each match, one match after the other.
     pub matches: Float64Array,
+    /// Which needle each match is, where that was asked for.
+    pub which: Uint32Array,
 }
 
-impl From<scan::Found<Vec<f64>>> for Found {
-    fn from(found: scan::Found<Vec<f64>>) -> Found {
+impl From<scan::Found<Matches>> for Found {
+    fn from(found: scan::Found<Matches>) -> Found {
         Found {
             next: found.next as f64,
-            matches: Float64Array::new(found.matches),
+            matches: Float64Array::new(found.matches.numbers),
+            which: Uint32Array::new(found.matches.which),
         }
     }
 }
@@ -80,8 +101,8 @@ impl From<scan::Found<usize>> for Counted {
     }
 }
 
-/// What to record of each match, by its name: `offset`, `needle` (the offset and the number of the
-/// needle) or `groups` (start and end of every group, -1 for those that took no part).
+/// What to record of each match, by its name: `offset`, `needle` (the offset, and apart from it the
+/// number of the needle) or `groups` (start and end of every group, -1 for those that took no part).
 fn record(name: &str) -> Record {
     match name {
         "needle" => Record::OffsetAndNeedle,

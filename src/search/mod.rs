@@ -1,4 +1,6 @@
 //! What is looked for, and looking for it.
 
 pub mod pattern;
+mod quiet;
 pub mod scan;
+mod searcher;

@@ -4,20 +4,24 @@
 //! JavaScript's `matchAll` finds them: leftmost first, none overlapping the one before; after an
 //! empty match the search goes on one byte later.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem::Finder;
 use regex_automata::meta::{self, Cache};
-use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::util::syntax;
-use regex_automata::{Input, Span};
 
 use crate::error::{Failure, Result};
 
 /// How many bytes past the end of its window a regular expression may look for the end of a match.
 /// The documentation of `scan` in `lib/matches.ts` tells users the same number.
 const MAX_MATCH_LENGTH: usize = 1 << 18;
+
+/// How deep the parts of a regular expression may lie in each other: each of the groups that
+/// `lib/regexp-parser.ts` allows (`MAX_DEPTH`) may have alternatives, a sequence and a repetition.
+/// Compiling takes stack for each.
+const NEST_LIMIT: u32 = 600;
 
 /// Something to look for.
 pub enum Pattern {
@@ -38,9 +42,10 @@ pub enum Pattern {
 
 /// A regular expression, and the caches of those who have searched for it.
 pub struct Regex {
-    engine: meta::Regex,
+    /// What finds it.
+    pub engine: meta::Regex,
     /// Whether no match of it is empty.
-    takes_bytes: bool,
+    pub takes_bytes: bool,
     caches: Mutex<Vec<Cache>>,
 }
 
@@ -60,11 +65,12 @@ impl Hit {
     pub fn after(self) -> usize {
         self.end + usize::from(self.start == self.end)
     }
-}
 
-/// The groups of a match as places in the haystack: start and end of the whole match, of group 1,
-/// ... Groups that took no part are None.
-pub type Slots = Vec<Option<NonMaxUsize>>;
+    /// Whether it lies in a range.
+    pub fn lies_in(self, window: Range<usize>) -> bool {
+        window.start <= self.start && self.start <= self.end && self.end <= window.end
+    }
+}
 
 impl Pattern {
     /// One literal, or several, none of them empty: aho-corasick 1.1.5 misses places where only an
@@ -94,7 +100,10 @@ impl Pattern {
     /// # Errors
     /// `ERR_MMAP_UNSUPPORTED` where the engine cannot take it: it would be too large compiled.
     pub fn regex(source: &str, line_terminator: u8) -> Result<Pattern> {
-        let config = syntax::Config::new().unicode(false).utf8(false);
+        let config = syntax::Config::new()
+            .unicode(false)
+            .utf8(false)
+            .nest_limit(NEST_LIMIT);
         let parsed = syntax::parse_with(source, &config).map_err(|error| {
             Failure::unsupported(format!("the pattern cannot be compiled: {error}"))
         })?;
@@ -142,209 +151,65 @@ impl Pattern {
     pub fn may_be_slow(&self) -> bool {
         matches!(self, Pattern::Regex(_))
     }
-
-    /// Something that searches for this.
-    pub fn searcher(&self) -> Searcher<'_> {
-        let cache = match self {
-            Pattern::Regex(regex) => {
-                let known = regex.caches().pop();
-                Some(known.unwrap_or_else(|| regex.engine.create_cache()))
-            }
-            _ => None,
-        };
-        Searcher {
-            pattern: self,
-            cache,
-            slots: vec![None; self.groups() * 2],
-        }
-    }
 }
 
 impl Regex {
+    /// A cache that somebody has used before, or a new one.
+    pub fn take_cache(&self) -> Cache {
+        let known = self.caches().pop();
+        known.unwrap_or_else(|| self.engine.create_cache())
+    }
+
+    /// Keeps a cache for the next.
+    pub fn give_cache(&self, cache: Cache) {
+        self.caches().push(cache);
+    }
+
     fn caches(&self) -> std::sync::MutexGuard<'_, Vec<Cache>> {
         self.caches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A pattern and the memory that searching for it takes.
-pub struct Searcher<'p> {
-    pattern: &'p Pattern,
-    /// Only a regular expression has one.
-    cache: Option<Cache>,
-    slots: Slots,
-}
-
-impl Drop for Searcher<'_> {
-    fn drop(&mut self) {
-        if let (Pattern::Regex(regex), Some(cache)) = (self.pattern, self.cache.take()) {
-            regex.caches().push(cache);
-        }
-    }
-}
-
-impl Searcher<'_> {
-    /// The first match within `window`. Assertions look at the bytes around the window.
-    fn find(&mut self, haystack: &[u8], window: Span) -> Option<Hit> {
-        let within = &haystack[window.range()];
-        let at = |start: usize, length: usize, which: usize| Hit {
-            start: window.start + start,
-            end: window.start + start + length,
-            which,
+/// The literals that lie in `bytes` one after the other.
+///
+/// # Errors
+/// `ENOMEM`; `ERR_OUT_OF_RANGE` where the lengths are not those of `bytes`.
+pub fn split<'b>(bytes: &'b [u8], lengths: &[f64]) -> Result<Vec<&'b [u8]>> {
+    let mut literals = Vec::new();
+    let mut rest = bytes;
+    for &length in lengths {
+        let Some((literal, others)) = rest.split_at_checked(length as usize) else {
+            return Err(Failure::OutOfRange(format!(
+                "the literals are longer than the {} bytes given",
+                bytes.len()
+            )));
         };
-        let hit = match (self.pattern, &mut self.cache) {
-            (Pattern::Byte(byte), _) => at(memchr::memchr(*byte, within)?, 1, 0),
-            (Pattern::Literal(finder), _) => at(finder.find(within)?, finder.needle().len(), 0),
-            (Pattern::Literals { automaton, .. }, _) => {
-                let found = automaton.find(within)?;
-                at(found.start(), found.len(), found.pattern().as_usize())
-            }
-            (Pattern::Regex(regex), Some(cache)) => {
-                let input = Input::new(haystack).span(window);
-                let found = regex.engine.search_with(cache, &input)?;
-                Hit {
-                    start: found.start(),
-                    end: found.end(),
-                    which: 0,
-                }
-            }
-            (Pattern::Regex(_), None) => return None,
-        };
-        // The haystack may be changing under our eyes: only a place within the window is an answer.
-        (window.start <= hit.start && hit.start <= hit.end && hit.end <= window.end).then_some(hit)
+        push(&mut literals, literal)?;
+        rest = others;
     }
-
-    /// As [`Searcher::find`], and notes the groups in `slots`.
-    fn find_groups(&mut self, haystack: &[u8], window: Span) -> Option<Hit> {
-        if let (Pattern::Regex(regex), Some(cache)) = (self.pattern, &mut self.cache) {
-            let input = Input::new(haystack).span(window);
-            regex
-                .engine
-                .search_slots_with(cache, &input, &mut self.slots)?;
-        } else {
-            let hit = self.find(haystack, window)?;
-            self.slots[0] = NonMaxUsize::new(hit.start);
-            self.slots[1] = NonMaxUsize::new(hit.end);
-        }
-        let within = |slot: &Option<NonMaxUsize>| {
-            slot.is_none_or(|place| window.start <= place.get() && place.get() <= window.end)
-        };
-        let (start, end) = (self.slots[0]?.get(), self.slots[1]?.get());
-        (start <= end && self.slots.iter().all(within)).then_some(Hit {
-            start,
-            end,
-            which: 0,
-        })
-    }
-
-    /// Calls `visit` with each match that begins in `from..to` (or at `to`, where the haystack ends
-    /// there) until it answers false; with the groups where `groups` says so. Returns where to go
-    /// on: a value past the haystack's end if nothing is left.
-    ///
-    /// # Errors
-    /// Whatever `visit` returns.
-    pub fn each(
-        &mut self,
-        haystack: &[u8],
-        from: usize,
-        to: usize,
-        groups: bool,
-        mut visit: impl FnMut(Hit, &Slots) -> Result<bool>,
-    ) -> Result<usize> {
-        let mut next = from;
-        while let Some(window) = self.window(haystack, next, to) {
-            let found = match groups {
-                true => self.find_groups(haystack, window),
-                false => self.find(haystack, window),
-            };
-            match found {
-                Some(hit) if hit.start < to || to == haystack.len() => {
-                    next = hit.after();
-                    if !visit(hit, &self.slots)? {
-                        return Ok(next);
-                    }
-                }
-                _ => break,
-            }
-        }
-        Ok(behind(haystack, next, to))
-    }
-
-    /// The number of matches that [`Searcher::each`] would visit, while `go_on` answers true, and
-    /// where to go on.
-    pub fn count(
-        &mut self,
-        haystack: &[u8],
-        from: usize,
-        to: usize,
-        mut go_on: impl FnMut() -> bool,
-    ) -> (usize, usize) {
-        let mut count = 0;
-        let mut next = from;
-        while let Some(window) = self.window(haystack, next, to) {
-            let found = match self.find_end(haystack, window) {
-                // It takes at least a byte, so that it begins before `to`. Where it begins need not
-                // be known: that saves going back over it.
-                Some(Some(end)) if next < end && end <= to => {
-                    next = end;
-                    Some(())
-                }
-                Some(None) => None,
-                _ => self
-                    .find(haystack, window)
-                    .filter(|hit| hit.start < to || to == haystack.len())
-                    .map(|hit| next = hit.after()),
-            };
-            if found.is_none() {
-                break;
-            }
-            count += 1;
-            if !go_on() {
-                return (next, count);
-            }
-        }
-        (behind(haystack, next, to), count)
-    }
-
-    /// The end of the first match within `window`, for patterns that it is found sooner for than
-    /// the start, and whose matches are not empty.
-    fn find_end(&mut self, haystack: &[u8], window: Span) -> Option<Option<usize>> {
-        let (Pattern::Regex(regex), Some(cache)) = (self.pattern, &mut self.cache) else {
-            return None;
-        };
-        let input = Input::new(haystack).span(window);
-        regex.takes_bytes.then(|| {
-            let found = regex.engine.search_half_with(cache, &input);
-            found.map(|half| half.offset())
-        })
-    }
-
-    /// Where a match that begins between `next` and `to` may lie; None where none can begin.
-    fn window(&self, haystack: &[u8], next: usize, to: usize) -> Option<Span> {
-        let end = haystack.len();
-        let possible = next < to || (to == end && next == end);
-        possible.then(|| Span {
-            start: next,
-            end: end.min(to.saturating_add(self.pattern.reach())),
-        })
-    }
-}
-
-/// Where to go on behind a window in which nothing more was found.
-fn behind(haystack: &[u8], next: usize, to: usize) -> usize {
-    match to == haystack.len() {
-        true => to + 1,
-        false => next.max(to),
-    }
+    Ok(literals)
 }
 
 /// Appends to a list that may become too long for the memory there is.
 ///
 /// # Errors
 /// `ENOMEM`.
-pub fn push(list: &mut Vec<f64>, number: f64) -> Result<()> {
+pub fn push<T>(list: &mut Vec<T>, item: T) -> Result<()> {
     if list.len() == list.capacity() {
         list.try_reserve(1).map_err(|_| Failure::out_of_memory())?;
     }
-    list.push(number);
+    list.push(item);
     Ok(())
+}
+
+/// A copy of bytes or numbers.
+///
+/// # Errors
+/// `ENOMEM`.
+pub fn copied<T: Copy>(items: &[T]) -> Result<Vec<T>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(items.len())
+        .map_err(|_| Failure::out_of_memory())?;
+    copy.extend_from_slice(items);
+    Ok(copy)
 }

@@ -11,6 +11,7 @@ use memchr::{memchr_iter, memmem, memrchr};
 use crate::error::{Failure, Result};
 use crate::memory::Region;
 use crate::search::pattern::{Pattern, push};
+use crate::search::searcher::Searcher;
 
 /// A job hands over what it has after this long: that is how often a slow regular expression looks
 /// whether it was cancelled.
@@ -32,7 +33,7 @@ pub struct Window {
 pub enum Record {
     /// Its offset.
     Offset,
-    /// Its offset, and the number of the needle.
+    /// Its offset, and apart from it the number of the needle.
     OffsetAndNeedle,
     /// Start and end of every group; -1 for groups that took no part.
     Groups,
@@ -44,6 +45,15 @@ pub struct Found<T> {
     pub next: usize,
     /// The matches.
     pub matches: T,
+}
+
+/// The matches that a search lists.
+#[derive(Default)]
+pub struct Matches {
+    /// The numbers of each match, one match after the other.
+    pub numbers: Vec<f64>,
+    /// The number of each match's needle, for [`Record::OffsetAndNeedle`].
+    pub which: Vec<u32>,
 }
 
 /// The first place in `start..end` where `needle` begins.
@@ -111,29 +121,30 @@ pub fn find(
     record: Record,
     most: usize,
     patient: bool,
-) -> Result<Found<Vec<f64>>> {
+) -> Result<Found<Matches>> {
     let haystack = checked(region, window)?;
-    let mut matches = Vec::new();
+    let mut matches = Matches::default();
     let mut budget = Budget::new(pattern, most, patient);
     let groups = matches!(record, Record::Groups);
     let (from, to) = (window.from, window.to);
-    let next = pattern
-        .searcher()
-        .each(haystack, from, to, groups, |hit, slots| {
-            match record {
-                Record::Offset => push(&mut matches, hit.start as f64)?,
-                Record::OffsetAndNeedle => {
-                    push(&mut matches, hit.start as f64)?;
-                    push(&mut matches, hit.which as f64)?;
-                }
-                Record::Groups => {
-                    for slot in slots {
-                        push(&mut matches, slot.map_or(-1.0, |place| place.get() as f64))?;
-                    }
+    let next = Searcher::new(pattern).each(haystack, from, to, groups, |hit, slots| {
+        match record {
+            Record::Offset => push(&mut matches.numbers, hit.start as f64)?,
+            Record::OffsetAndNeedle => {
+                push(&mut matches.numbers, hit.start as f64)?;
+                push(&mut matches.which, hit.which as u32)?;
+            }
+            Record::Groups => {
+                for slot in slots {
+                    push(
+                        &mut matches.numbers,
+                        slot.map_or(-1.0, |place| place.get() as f64),
+                    )?;
                 }
             }
-            Ok(budget.take())
-        })?;
+        }
+        Ok(budget.take())
+    })?;
     Ok(Found { next, matches })
 }
 
@@ -155,9 +166,7 @@ pub fn count(
         return Ok(Found { next, matches });
     }
     let mut budget = Budget::new(pattern, usize::MAX, patient);
-    let (next, matches) = pattern
-        .searcher()
-        .count(haystack, from, to, || budget.take());
+    let (next, matches) = Searcher::new(pattern).count(haystack, from, to, || budget.take())?;
     Ok(Found { next, matches })
 }
 
