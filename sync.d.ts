@@ -18,8 +18,13 @@ interface AsyncOptions extends SyncOptions {
  * 12 bytes of the map, which are zero before its first use.
  *
  * ```js
- * const barrier = new Barrier(map, 0, 4);
- * compute(map, await barrier.wait()); // all four go on together
+ * import { MmapMut } from 'memmap';
+ * import { Barrier } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
+ * const barrier = new Barrier(map, 0, 2);
+ * const numbers = await Promise.all([barrier.wait(), barrier.wait()]); // or in two processes
+ * numbers.sort(); // => [ 0, 1 ]
  * ```
  *
  * A party that dies before it arrives blocks the others: use a timeout, which takes the waiter's own
@@ -35,7 +40,12 @@ declare class Barrier {
    * The barrier at an offset of a map.
    *
    * ```js
-   * const barrier = new Barrier(map, 64, 3);
+   * import { MmapMut } from 'memmap';
+   * import { Barrier } from 'memmap/sync';
+   *
+   * using map = MmapMut.create('shared.bin', 4096);
+   * const barrier = new Barrier(map, 64, 3); // 3 parties, the same number in every process
+   * barrier.parties; // => 3
    * ```
    *
    * @param map - A MmapMut or SharedMemory.
@@ -87,7 +97,15 @@ declare class Barrier {
  * What a thread holds until it releases it. `using guard = mutex.lockSync()` releases it at the end
  * of the block.
  *
- * One class for all locks: a derived one would double the time of a mutex's fast path.
+ * ```js
+ * import { MmapMut } from 'memmap';
+ * import { Mutex } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
+ * const guard = new Mutex(map, 0).lockSync();
+ * guard.abandoned; // => false
+ * guard.unlock(); // or declare it with `using`
+ * ```
  */
 declare class Guard<Source = unknown> {
   #private;
@@ -117,10 +135,14 @@ interface MutexGuard extends Guard<Mutex> {
  * takes 8 bytes of the map, which are zero before its first use.
  *
  * ```js
- * const mutex = new Mutex(map, 0);
- * using guard = mutex.lockSync();
- * if (guard.abandoned) repair(map);
- * map.buffer[8]++;
+ * import { MmapMut } from 'memmap';
+ * import { Mutex } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
+ * const mutex = new Mutex(map, 0); // zero bytes are an unlocked mutex
+ * using guard = await mutex.lock({ timeout: 1000 });
+ * if (guard.abandoned) map.fill(0, 64); // the last owner died: what it protects may be half changed
+ * map.write('mine', 64);
  * ```
  *
  * A thread that dies while it holds the lock, by `kill -9` or `worker.terminate()` too, leaves it to
@@ -185,8 +207,13 @@ declare class Mutex {
  * zero before its first use.
  *
  * ```js
+ * import { MmapMut } from 'memmap';
+ * import { Condition, Mutex } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('queue.bin', 4096);
  * const mutex = new Mutex(map, 0);
  * const filled = new Condition(map, 8);
+ * map.buffer[64] = 1; // another process: changes what is waited for, then filled.notify()
  * using guard = mutex.lockSync();
  * while (map.buffer[64] === 0) filled.waitSync(guard);
  * ```
@@ -246,8 +273,14 @@ declare class Condition {
  * first use: the flag is down.
  *
  * ```js
+ * import { MmapMut } from 'memmap';
+ * import { EventFlag } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
  * const ready = new EventFlag(map, 0);
- * await ready.wait(); // elsewhere: ready.set()
+ * setImmediate(() => ready.set()); // or in another process
+ * await ready.wait({ timeout: 10_000 });
+ * ready.isSet; // => true
  * ```
  */
 declare class EventFlag {
@@ -318,7 +351,11 @@ interface FileLockOptions extends Kind, AsyncOptions {}
  * `LockFileEx` on Windows, for ranges Linux's open file description locks.
  *
  * ```js
+ * import { FileLock } from 'memmap/sync';
+ *
  * using lock = await FileLock.acquire('data.lock', { timeout: 1000 });
+ * lock.held; // => true
+ * FileLock.tryAcquire('data.lock'); // => null
  * ```
  *
  * It is advisory on Linux and macOS (it keeps others from locking, not from reading or writing);
@@ -333,7 +370,10 @@ declare class FileLock {
    * Takes the lock unless another one conflicts with it.
    *
    * ```js
-   * const lock = FileLock.tryAcquire('data.lock', { shared: true });
+   * import { FileLock } from 'memmap/sync';
+   *
+   * using lock = FileLock.tryAcquire('data.lock', { shared: true });
+   * lock === null; // => false
    * ```
    *
    * @param file - A path, which is created where it is missing; or a descriptor or FileHandle, whose
@@ -380,8 +420,13 @@ declare class FileLock {
  * its first use.
  *
  * ```js
+ * import { MmapMut } from 'memmap';
+ * import { Once } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
  * const filled = new Once(map, 0);
- * filled.runSync(() => map.write('first contents', 64));
+ * filled.runSync(() => map.write('first contents', 64)); // => true
+ * filled.runSync(() => map.write('never written', 64)); // => false
  * ```
  *
  * Where the function throws, its thread dies, or its map is closed, the next one runs it.
@@ -427,6 +472,10 @@ declare class Once {
  * of the map, which are zero before its first use.
  *
  * ```js
+ * import { MmapMut } from 'memmap';
+ * import { ReentrantMutex } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
  * const mutex = new ReentrantMutex(map, 0);
  * using outer = mutex.lockSync();
  * using inner = mutex.lockSync(); // at once: this thread is the owner
@@ -492,13 +541,17 @@ type RwLockGuard = Guard;
  * which are zero before its first use.
  *
  * ```js
+ * import { MmapMut } from 'memmap';
+ * import { RwLock } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
  * const lock = new RwLock(map, 0);
  * {
- *   using guard = lock.readSync();
- *   show(map.buffer[256]);
+ *   using reading = lock.readSync(); // together with other readers
+ *   map.buffer[256]; // => 0
  * }
- * using guard = await lock.write({ timeout: 1000 });
- * map.buffer[256]++;
+ * using writing = await lock.write({ timeout: 1000 }); // alone
+ * map.buffer[256] += 1;
  * ```
  *
  * A writer that waits goes before new readers. At most 60 readers at a time; more wait. Death is
@@ -584,8 +637,13 @@ interface Permit extends Guard<Semaphore> {
  * `Semaphore.bytes(permits)` bytes of the map, which are zero before its first use.
  *
  * ```js
- * const connections = new Semaphore(map, 0, 8);
- * using permit = await connections.acquire({ timeout: 1000 });
+ * import { MmapMut } from 'memmap';
+ * import { Semaphore } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
+ * const semaphore = new Semaphore(map, 0, 2);
+ * using permit = await semaphore.acquire({ timeout: 1000 });
+ * semaphore.available; // => 1
  * ```
  *
  * A permit is released by the thread that took it. To count what one process makes and another one
@@ -601,7 +659,12 @@ declare class Semaphore {
    * The semaphore at an offset of a map.
    *
    * ```js
-   * const semaphore = new Semaphore(map, 64, 3); // 28 bytes, from 64 on
+   * import { MmapMut } from 'memmap';
+   * import { Semaphore } from 'memmap/sync';
+   *
+   * using map = MmapMut.create('shared.bin', Semaphore.bytes(8));
+   * const semaphore = new Semaphore(map, 0, 8); // 8 permits, the same number in every process
+   * semaphore.permits; // => 8
    * ```
    *
    * @param map - A MmapMut or SharedMemory.

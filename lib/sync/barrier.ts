@@ -41,8 +41,13 @@ const MOST_PARTIES = 1023;
  * 12 bytes of the map, which are zero before its first use.
  *
  * ```js
- * const barrier = new Barrier(map, 0, 4);
- * compute(map, await barrier.wait()); // all four go on together
+ * import { MmapMut } from 'memmap';
+ * import { Barrier } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
+ * const barrier = new Barrier(map, 0, 2);
+ * const numbers = await Promise.all([barrier.wait(), barrier.wait()]); // or in two processes
+ * numbers.sort(); // => [ 0, 1 ]
  * ```
  *
  * A party that dies before it arrives blocks the others: use a timeout, which takes the waiter's own
@@ -60,7 +65,12 @@ export class Barrier {
    * The barrier at an offset of a map.
    *
    * ```js
-   * const barrier = new Barrier(map, 64, 3);
+   * import { MmapMut } from 'memmap';
+   * import { Barrier } from 'memmap/sync';
+   *
+   * using map = MmapMut.create('shared.bin', 4096);
+   * const barrier = new Barrier(map, 64, 3); // 3 parties, the same number in every process
+   * barrier.parties; // => 3
    * ```
    *
    * @param map - A MmapMut or SharedMemory.

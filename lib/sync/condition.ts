@@ -30,8 +30,13 @@ const MOST = 0xffff;
  * zero before its first use.
  *
  * ```js
+ * import { MmapMut } from 'memmap';
+ * import { Condition, Mutex } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('queue.bin', 4096);
  * const mutex = new Mutex(map, 0);
  * const filled = new Condition(map, 8);
+ * map.buffer[64] = 1; // another process: changes what is waited for, then filled.notify()
  * using guard = mutex.lockSync();
  * while (map.buffer[64] === 0) filled.waitSync(guard);
  * ```

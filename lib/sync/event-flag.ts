@@ -24,8 +24,14 @@ const ONE_TIME = 4;
  * first use: the flag is down.
  *
  * ```js
+ * import { MmapMut } from 'memmap';
+ * import { EventFlag } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
  * const ready = new EventFlag(map, 0);
- * await ready.wait(); // elsewhere: ready.set()
+ * setImmediate(() => ready.set()); // or in another process
+ * await ready.wait({ timeout: 10_000 });
+ * ready.isSet; // => true
  * ```
  */
 export class EventFlag {

@@ -64,7 +64,11 @@ const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
  * `LockFileEx` on Windows, for ranges Linux's open file description locks.
  *
  * ```js
+ * import { FileLock } from 'memmap/sync';
+ *
  * using lock = await FileLock.acquire('data.lock', { timeout: 1000 });
+ * lock.held; // => true
+ * FileLock.tryAcquire('data.lock'); // => null
  * ```
  *
  * It is advisory on Linux and macOS (it keeps others from locking, not from reading or writing);
@@ -119,7 +123,10 @@ export class FileLock {
    * Takes the lock unless another one conflicts with it.
    *
    * ```js
-   * const lock = FileLock.tryAcquire('data.lock', { shared: true });
+   * import { FileLock } from 'memmap/sync';
+   *
+   * using lock = FileLock.tryAcquire('data.lock', { shared: true });
+   * lock === null; // => false
    * ```
    *
    * @param file - A path, which is created where it is missing; or a descriptor or FileHandle, whose

@@ -16,8 +16,17 @@ const RELEASED = -1;
  * What a thread holds until it releases it. `using guard = mutex.lockSync()` releases it at the end
  * of the block.
  *
- * One class for all locks: a derived one would double the time of a mutex's fast path.
+ * ```js
+ * import { MmapMut } from 'memmap';
+ * import { Mutex } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
+ * const guard = new Mutex(map, 0).lockSync();
+ * guard.abandoned; // => false
+ * guard.unlock(); // or declare it with `using`
+ * ```
  */
+// One class for all locks: a derived one would double the time of a mutex's fast path.
 export class Guard<Source = unknown> {
   readonly #source: Source & Guarded;
   /** Which of the lock's holds this is; {@link RELEASED} once it is released. */

@@ -34,10 +34,14 @@ export interface MutexGuard extends Guard<Mutex> {
  * takes 8 bytes of the map, which are zero before its first use.
  *
  * ```js
- * const mutex = new Mutex(map, 0);
- * using guard = mutex.lockSync();
- * if (guard.abandoned) repair(map);
- * map.buffer[8]++;
+ * import { MmapMut } from 'memmap';
+ * import { Mutex } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
+ * const mutex = new Mutex(map, 0); // zero bytes are an unlocked mutex
+ * using guard = await mutex.lock({ timeout: 1000 });
+ * if (guard.abandoned) map.fill(0, 64); // the last owner died: what it protects may be half changed
+ * map.write('mine', 64);
  * ```
  *
  * A thread that dies while it holds the lock, by `kill -9` or `worker.terminate()` too, leaves it to

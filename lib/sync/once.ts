@@ -32,8 +32,13 @@ type Turn = 'done' | 'run' | 'run-abandoned';
  * its first use.
  *
  * ```js
+ * import { MmapMut } from 'memmap';
+ * import { Once } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
  * const filled = new Once(map, 0);
- * filled.runSync(() => map.write('first contents', 64));
+ * filled.runSync(() => map.write('first contents', 64)); // => true
+ * filled.runSync(() => map.write('never written', 64)); // => false
  * ```
  *
  * Where the function throws, its thread dies, or its map is closed, the next one runs it.

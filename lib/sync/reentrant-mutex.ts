@@ -25,6 +25,10 @@ const WORDS = 3;
  * of the map, which are zero before its first use.
  *
  * ```js
+ * import { MmapMut } from 'memmap';
+ * import { ReentrantMutex } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
  * const mutex = new ReentrantMutex(map, 0);
  * using outer = mutex.lockSync();
  * using inner = mutex.lockSync(); // at once: this thread is the owner

@@ -48,13 +48,17 @@ export type RwLockGuard = Guard;
  * which are zero before its first use.
  *
  * ```js
+ * import { MmapMut } from 'memmap';
+ * import { RwLock } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
  * const lock = new RwLock(map, 0);
  * {
- *   using guard = lock.readSync();
- *   show(map.buffer[256]);
+ *   using reading = lock.readSync(); // together with other readers
+ *   map.buffer[256]; // => 0
  * }
- * using guard = await lock.write({ timeout: 1000 });
- * map.buffer[256]++;
+ * using writing = await lock.write({ timeout: 1000 }); // alone
+ * map.buffer[256] += 1;
  * ```
  *
  * A writer that waits goes before new readers. At most 60 readers at a time; more wait. Death is

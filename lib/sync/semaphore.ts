@@ -44,8 +44,13 @@ export interface Permit extends Guard<Semaphore> {
  * `Semaphore.bytes(permits)` bytes of the map, which are zero before its first use.
  *
  * ```js
- * const connections = new Semaphore(map, 0, 8);
- * using permit = await connections.acquire({ timeout: 1000 });
+ * import { MmapMut } from 'memmap';
+ * import { Semaphore } from 'memmap/sync';
+ *
+ * using map = MmapMut.create('shared.bin', 4096);
+ * const semaphore = new Semaphore(map, 0, 2);
+ * using permit = await semaphore.acquire({ timeout: 1000 });
+ * semaphore.available; // => 1
  * ```
  *
  * A permit is released by the thread that took it. To count what one process makes and another one
@@ -68,7 +73,12 @@ export class Semaphore {
    * The semaphore at an offset of a map.
    *
    * ```js
-   * const semaphore = new Semaphore(map, 64, 3); // 28 bytes, from 64 on
+   * import { MmapMut } from 'memmap';
+   * import { Semaphore } from 'memmap/sync';
+   *
+   * using map = MmapMut.create('shared.bin', Semaphore.bytes(8));
+   * const semaphore = new Semaphore(map, 0, 8); // 8 permits, the same number in every process
+   * semaphore.permits; // => 8
    * ```
    *
    * @param map - A MmapMut or SharedMemory.
