@@ -1,6 +1,7 @@
 import { killedOwners, terminatedOwners } from './dead-owners';
 import { inChildren } from './in-children';
 import { interleavings } from './interleavings';
+import { rendezvous } from './rendezvous';
 import type { Scenario } from './scenario';
 
 /** All scenarios. */
@@ -8,6 +9,7 @@ export const scenarios: Scenario[] = [
   inChildren({ name: 'fault-race', fullSize: 10_000, slices: 10 }),
   inChildren({ name: 'fuzz', fullSize: 100_000, slices: 20 }),
   interleavings,
+  rendezvous,
   killedOwners,
   terminatedOwners,
 ];

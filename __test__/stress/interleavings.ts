@@ -17,11 +17,15 @@ import type { Scenario } from './scenario';
 const WORKERS = 3;
 const PERMITS = 2;
 
-/** The ways to hold a lock: how to take it, and whether two may hold it so at the same time. */
+/**
+ * The ways to hold a lock: how to take it, and whether two may hold it so at the same time, or one
+ * worker twice.
+ */
 interface Kind {
   take: string;
   try: string;
   shared: boolean;
+  again?: boolean;
 }
 
 const LOCKS: Record<string, { make: string; most: number; kinds: Kind[] }> = {
@@ -29,6 +33,11 @@ const LOCKS: Record<string, { make: string; most: number; kinds: Kind[] }> = {
     make: 'new sync.Mutex(map, 0)',
     most: 1,
     kinds: [{ take: 'lock', try: 'tryLock', shared: false }],
+  },
+  ReentrantMutex: {
+    make: 'new sync.ReentrantMutex(map, 0)',
+    most: 60,
+    kinds: [{ take: 'lock', try: 'tryLock', shared: false, again: true }],
   },
   Semaphore: {
     make: `new sync.Semaphore(map, 0, ${PERMITS})`,
@@ -47,7 +56,9 @@ const LOCKS: Record<string, { make: string; most: number; kinds: Kind[] }> = {
 
 /** What a worker does when it is told to. */
 const OBEY = (make: string) => `
-  const lock = ${make};
+  const make = (map) => ${make};
+  let current = map;
+  let lock = make(current);
   const guards = new Map();
   const aborts = new Map();
   parentPort.on('message', async ({ id, what, method }) => {
@@ -59,11 +70,25 @@ const OBEY = (make: string) => `
     } else if (what === 'take') {
       const abort = new AbortController();
       aborts.set(id, abort);
+      const its = current;
       lock[method]({ signal: abort.signal }).then((guard) => {
+        // Granted in the moment before its map was closed, which has released it.
+        if (its.closed) return tell('ended');
         guards.set(id, guard);
         tell('granted', { abandoned: guard.abandoned });
-      }, (error) => tell(error.name === 'AbortError' ? 'aborted' : String(error)));
+      }, (error) => {
+        const isExpected = error.name === 'AbortError' || error.code === 'ERR_MMAP_CLOSED';
+        tell(isExpected ? 'ended' : String(error));
+      });
       tell('taking');
+    } else if (what === 'close') {
+      const closes = guards.size === 0;
+      if (closes) {
+        current.close();
+        current = MmapMut.open(current.path);
+        lock = make(current);
+      }
+      tell('closed', { got: closes });
     } else if (what === 'abort') {
       aborts.get(id).abort();
     } else {
@@ -129,14 +154,17 @@ class Game {
     });
   }
 
-  /** Whether the lock can be taken in this way beside its present owners. */
-  #fits({ shared }: Kind): boolean {
+  /** Whether the worker can take the lock in this way beside its present owners. */
+  #fits({ kind: { shared, again }, worker }: Hold): boolean {
     const held = [...this.#held.values()];
-    return held.length < this.#lock.most && held.every(({ kind }) => shared && kind.shared);
+    return (
+      held.length < this.#lock.most &&
+      held.every((hold) => (shared && hold.kind.shared) || (again && hold.worker === worker))
+    );
   }
 
   #grant(id: number, hold: Hold, abandoned: boolean | undefined): void {
-    assert(this.#fits(hold.kind), `${hold.kind.take} was granted beside ${this.#held.size} others`);
+    assert(this.#fits(hold), `${hold.kind.take} was granted beside ${this.#held.size} others`);
     if (abandoned) {
       assert(this.#untold > 0, 'abandoned, though no owner died');
       this.#untold--;
@@ -150,7 +178,7 @@ class Game {
       const hold = this.#waiting.get(id);
       this.#waiting.delete(id);
       if (hold) this.#grant(id, hold, message.abandoned);
-    } else if (event === 'aborted') {
+    } else if (event === 'ended') {
       this.#waiting.delete(id);
     } else {
       const reply = this.#replies.get(id);
@@ -178,8 +206,8 @@ class Game {
     const waiting = [...this.#waiting.values()];
     if (this.#held.size === 0) return true;
     // A reader may have to wait for a waiting writer.
-    if (waiting.some(({ kind }) => !kind.shared)) return false;
-    return waiting.some(({ kind }) => this.#fits(kind));
+    if (waiting.some(({ kind }) => !kind.shared && !kind.again)) return false;
+    return waiting.some((hold) => this.#fits(hold));
   }
 
   async #step(): Promise<void> {
@@ -189,7 +217,7 @@ class Game {
     const choice = random.below(100);
     const kind = random.pick(this.#lock.kinds);
     if (choice < 25) {
-      const free = this.#waiting.size === 0 && this.#fits(kind);
+      const free = this.#waiting.size === 0 && this.#fits({ worker, kind });
       const { got, abandoned } = await this.#tell(worker, id, 'try', kind.try);
       if (got) this.#grant(id, { worker, kind }, abandoned);
       else assert(!free, `${kind.try} was refused, though no owner was in its way`);
@@ -205,7 +233,7 @@ class Game {
       assert(hold);
       this.#held.delete(freed);
       await this.#tell(hold.worker, freed, 'free');
-    } else if (choice < 97) {
+    } else if (choice < 94) {
       const ids = [...this.#waiting.keys()];
       if (ids.length === 0) return;
       const aborted = random.pick(ids);
@@ -216,7 +244,15 @@ class Game {
         () => !this.#waiting.has(aborted) || this.#failure !== undefined,
         'the wait ends',
       );
-    } else await this.#kill(worker);
+    } else if (choice < 97) await this.#close(worker);
+    else await this.#kill(worker);
+  }
+
+  /** Has a worker close its map: its waits end, and nothing of them is in the others' way. */
+  async #close(worker: number): Promise<void> {
+    const { got } = await this.#tell(worker, ++this.#lastId, 'close');
+    const isWaiting = () => [...this.#waiting.values()].some((hold) => hold.worker === worker);
+    if (got) await until(() => !isWaiting() || !!this.#failure, 'the waits of a closed map end');
   }
 
   async #kill(worker: number): Promise<void> {

@@ -35,9 +35,9 @@ export interface Acquisition<T> {
   release?: (result: T) => void;
   /**
    * Takes back what waiting has announced; called once or more often, whatever ended the wait.
-   * Returns the result where it is too late for that.
+   * Returns the result where it is too late for that. `closing`: the map is about to be closed.
    */
-  cancel?: () => Late<T> | undefined;
+  cancel?: (closing: boolean) => Late<T> | undefined;
   /** Says what this thread holds itself, where a blocking call would wait for that for ever. */
   selfBlocked?: () => string | undefined;
 }
@@ -65,9 +65,9 @@ export function asyncLimits(options: AsyncOptions | undefined): Limits {
 }
 
 /** Does what follows another error, and must not hide it. */
-export function quietly<T>(work: (() => T) | undefined): T | undefined {
+export function quietly<T>(work: () => T): T | undefined {
   try {
-    return work?.();
+    return work();
   } catch {
     // The other error is the one to report.
     return undefined;
@@ -92,11 +92,11 @@ export function tryOnce<T>(acquisition: Acquisition<T>): T | null {
   try {
     result = attempt(acquisition, Effort.Thorough);
   } catch (error) {
-    quietly(acquisition.cancel);
+    quietly(() => acquisition.cancel?.(false));
     throw error;
   }
   if (!(result instanceof Wait)) return result;
-  acquisition.cancel?.();
+  acquisition.cancel?.(false);
   return null;
 }
 
@@ -119,7 +119,7 @@ export function acquireSync<T>(acquisition: Acquisition<T>, timeout: number): T 
     }
     return result;
   } catch (error) {
-    const late = quietly(cancel);
+    const late = quietly(() => cancel?.(false));
     if (late !== undefined) return late.result;
     throw error;
   }
@@ -151,7 +151,7 @@ export async function acquire<T>(
   // Closing the map takes back what was announced while the words can still be reached.
   const onRelease = (closing: boolean) => {
     if (!closing) return;
-    if (granted === undefined) late ??= quietly(acquisition.cancel);
+    if (granted === undefined) late ??= quietly(() => acquisition.cancel?.(true));
     else quietly(() => granted && acquisition.release?.(granted.result));
   };
   memory.watchers.add(onRelease);
@@ -175,7 +175,7 @@ export async function acquire<T>(
     return result;
   } catch (error) {
     memory.watchers.delete(onRelease);
-    late ??= quietly(acquisition.cancel);
+    late ??= quietly(() => acquisition.cancel?.(false));
     if (late !== undefined) return late.result;
     // The wake that was meant for this waiter may be on its way: it goes to the next one.
     const { offset } = last ?? {};

@@ -8,6 +8,7 @@ import {
   acquire,
   acquireSync,
   asyncLimits,
+  type Late,
   type SyncOptions,
   syncTimeout,
 } from './acquire';
@@ -71,26 +72,33 @@ export class Condition {
     const seen = Atomics.load(primitive.words, NOTIFICATIONS);
     let isNotified = false;
     let isCounted = this.#count();
-    const cancel = () => {
-      if (isCounted) this.#discount();
-      isCounted = false;
-      return undefined;
+    /** Whether this waiter is notified: only what comes after the wait began is for it. */
+    const takesWake = (notifications: number) => {
+      isNotified ||= notifications !== seen;
+      return isNotified && this.#takeWake();
     };
     const attempt = () => {
-      const { words } = primitive;
-      const notifications = Atomics.load(words, NOTIFICATIONS);
-      // Only what comes after the wait began is for this waiter.
-      isNotified ||= notifications !== seen;
-      if (isCounted && !(isNotified && this.#takeWake())) {
+      const notifications = Atomics.load(primitive.words, NOTIFICATIONS);
+      if (isCounted && !takesWake(notifications)) {
         return new Wait(primitive.offsetOf(NOTIFICATIONS), notifications);
       }
       isCounted = false;
       return true;
     };
+    const cancel = (closing: boolean): Late<true> | undefined => {
+      if (!isCounted) return undefined;
+      isCounted = false;
+      // A wake that is left behind may find only waiters that came later, which it is not for.
+      if (!closing && takesWake(Atomics.load(primitive.words, NOTIFICATIONS))) {
+        return { result: true };
+      }
+      this.#discount();
+      return undefined;
+    };
     try {
       guard.unlock();
     } catch (error) {
-      cancel();
+      if (isCounted) this.#discount();
       throw error;
     }
     return { primitive, name: 'a notification', attempt, exclusive: true, cancel };
@@ -106,7 +114,7 @@ export class Condition {
     }
   }
 
-  /** Removes a waiter that was not woken. Its wake is left to the others, if there are any. */
+  /** Removes a waiter that was not woken. Wakes are left to the others, if there are any. */
   #discount(): void {
     const { words } = this.#primitive;
     for (;;) {
@@ -153,7 +161,8 @@ export class Condition {
    * As {@link waitSync}, without blocking.
    *
    * @param guard - The mutex, locked by this thread. It holds the lock afterwards.
-   * @param options - For how long to wait for a notification, and how to abort that.
+   * @param options - For how long to wait for a notification, and how to abort that. An abort that
+   * comes after the notification is none.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
    * `ERR_MMAP_NOT_OWNER`, `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
@@ -178,12 +187,14 @@ export class Condition {
     const { words, memory, offset } = this.#primitive;
     for (;;) {
       const state = Atomics.load(words, STATE);
-      const woken = Math.min(most, (state & MOST) - (state >>> 16));
-      if (woken <= 0) break;
+      const waiters = state & MOST;
+      if (waiters === 0) break;
+      // Those who are to wake already may have died: the others have to know of this call.
+      const woken = Math.max(0, Math.min(most, waiters - (state >>> 16)));
       const next = (state + woken * ONE_WAKE) | 0;
       if (Atomics.compareExchange(words, STATE, state, next) !== state) continue;
       Atomics.add(words, NOTIFICATIONS, 1);
-      wake(memory, offset, woken);
+      wake(memory, offset, Math.min(most, waiters));
       break;
     }
     this.#primitive.verify();
