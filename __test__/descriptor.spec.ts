@@ -15,11 +15,10 @@ import test from 'ava';
 import { type MapDescriptor, Mmap, MmapCow, MmapMut } from 'memmap';
 import { onLinux } from './helpers/gates';
 import { inChild } from './helpers/processes';
-import { diskPath, root } from './helpers/temporary';
+import { diskFile, diskPath, root } from './helpers/temporary';
 
 test('a descriptor is a small object that survives cloning and JSON', (t) => {
-  const path = diskPath(t);
-  writeFileSync(path, '0123456789');
+  const path = diskFile(t, '0123456789');
   using map = MmapMut.open(path, { offset: 2, length: 5 });
   const descriptor = map.descriptor();
   t.like(descriptor, { kind: 'MmapMut', path, offset: 2, length: 5 });
@@ -28,8 +27,7 @@ test('a descriptor is a small object that survives cloning and JSON', (t) => {
 });
 
 test('every kind of map opens the same range from a descriptor of any kind', (t) => {
-  const path = diskPath(t);
-  writeFileSync(path, '0123456789');
+  const path = diskFile(t, '0123456789');
   for (const source of [Mmap, MmapMut, MmapCow]) {
     const map = source.open(path, { offset: 2, length: 5 });
     const descriptor = map.descriptor();
@@ -77,8 +75,7 @@ test('another process maps what it is sent', (t) => {
 });
 
 test('a file that was replaced is an error, not a silent other file', (t) => {
-  const path = diskPath(t);
-  writeFileSync(path, 'the first');
+  const path = diskFile(t, 'the first');
   using map = Mmap.open(path);
   const descriptor = map.descriptor();
   writeFileSync(`${path}.new`, 'the other');
@@ -91,8 +88,7 @@ test('a file that was replaced is an error, not a silent other file', (t) => {
 });
 
 test('a shorter file in its place is told as replaced, not as short', (t) => {
-  const path = diskPath(t);
-  writeFileSync(path, '0123456789');
+  const path = diskFile(t, '0123456789');
   using map = Mmap.open(path);
   const descriptor = map.descriptor();
   writeFileSync(`${path}.new`, '');
@@ -101,8 +97,7 @@ test('a shorter file in its place is told as replaced, not as short', (t) => {
 });
 
 test('a new file with the number of a deleted one is told by its time of birth', (t) => {
-  const path = diskPath(t);
-  writeFileSync(path, 'the first');
+  const path = diskFile(t, 'the first');
   const map = Mmap.open(path);
   const descriptor = map.descriptor();
   map.close();
@@ -117,8 +112,7 @@ test('a new file with the number of a deleted one is told by its time of birth',
 });
 
 test('a deleted file is not found, and a shortened one is too short', (t) => {
-  const path = diskPath(t);
-  writeFileSync(path, '0123456789');
+  const path = diskFile(t, '0123456789');
   const map = Mmap.open(path);
   const descriptor = map.descriptor();
   map.close();
@@ -129,8 +123,7 @@ test('a deleted file is not found, and a shortened one is too short', (t) => {
 });
 
 onLinux('maps opened by descriptor or FileHandle find their path (Linux: /proc)', async (t) => {
-  const path = diskPath(t);
-  writeFileSync(path, '0123456789');
+  const path = diskFile(t, '0123456789');
   const fd = openSync(path, 'r');
   using map = Mmap.open(fd);
   closeSync(fd);
@@ -143,8 +136,7 @@ onLinux('maps opened by descriptor or FileHandle find their path (Linux: /proc)'
 });
 
 onLinux('a renamed file is found under its new name (Linux: /proc)', (t) => {
-  const path = diskPath(t);
-  writeFileSync(path, '0123456789');
+  const path = diskFile(t, '0123456789');
   using map = Mmap.open(path);
   renameSync(path, `${path}.moved`);
   const descriptor = map.descriptor();
@@ -153,8 +145,7 @@ onLinux('a renamed file is found under its new name (Linux: /proc)', (t) => {
 });
 
 onLinux('a file that has lost its name is found by no other (Linux: /proc)', (t) => {
-  const path = diskPath(t);
-  writeFileSync(path, '0123456789');
+  const path = diskFile(t, '0123456789');
   const fd = openSync(path, 'r');
   using map = Mmap.open(fd);
   closeSync(fd);
@@ -178,8 +169,7 @@ onLinux('a path that is no UTF-8 travels as bytes (Linux)', (t) => {
 });
 
 test('a relative path is made absolute, wherever the process went meanwhile', (t) => {
-  const path = diskPath(t);
-  writeFileSync(path, '0123456789');
+  const path = diskFile(t, '0123456789');
   mkdirSync(join(dirname(path), 'elsewhere'));
   const answer = inChild(
     `
@@ -203,8 +193,7 @@ test('anonymous memory and closed maps have no descriptor', (t) => {
 });
 
 test('what is no descriptor is refused', (t) => {
-  const path = diskPath(t);
-  writeFileSync(path, '0123456789');
+  const path = diskFile(t, '0123456789');
   using map = Mmap.open(path);
   const good = map.descriptor();
   const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };

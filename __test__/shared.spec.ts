@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
@@ -40,8 +40,7 @@ async function inWorker(body: string, sent: unknown): Promise<unknown> {
 
 function whereSupported(): void {
   test('every view of the map is one of a SharedArrayBuffer', (t) => {
-    const path = diskPath(t);
-    writeFileSync(path, '0123456789abcdef');
+    const path = diskFile(t, '0123456789abcdef');
     using map = Mmap.open(path, { offset: 8, shared: true });
     const shared: SharedArrayBuffer = map.buffer.buffer;
     t.true(shared instanceof SharedArrayBuffer);

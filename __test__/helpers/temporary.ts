@@ -26,10 +26,10 @@ export function diskPath(t: ExecutionContext, name = 'file'): string {
   return join(temporaryFolder(t, join(root, 'build')), name);
 }
 
-/** A file of `length` bytes on a disk, each of them a 7. */
-export function diskFile(t: ExecutionContext, length: number): string {
+/** A new file on a disk: a text, or so many bytes, each of them a 7. */
+export function diskFile(t: ExecutionContext, content: string | number): string {
   const path = diskPath(t);
-  writeFileSync(path, Buffer.alloc(length, 7));
+  writeFileSync(path, typeof content === 'string' ? content : Buffer.alloc(content, 7));
   return path;
 }
 
