@@ -3,9 +3,9 @@
  * nothing to do with maps, and a file of which it is known what every byte must be.
  */
 import assert from 'node:assert';
-import { openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import type { Random } from '../helpers/random';
+import type { Random } from '../../helpers/random';
 
 /** Byte `at` of the control file. */
 function pattern(at: number): number {
@@ -38,6 +38,11 @@ export class ControlFile {
     const copy = this.#copy.buffer;
     assert.strictEqual(copy[0], 0);
     assert(copy.subarray(1).equals(this.#bytes.subarray(4098)), 'the private map has changed');
+  }
+
+  close(): void {
+    this.#map.close();
+    this.#copy.close();
   }
 }
 
@@ -165,5 +170,11 @@ export class ModelFile {
     assert(this.#map.buffer.equals(this.#bytes), 'the map is not what was written');
     assert(this.#reader.buffer.equals(this.#bytes), 'the read-only map is not what was written');
     assert.strictEqual(this.#map.faults.truncated, false);
+  }
+
+  close(): void {
+    this.#map.close();
+    this.#reader.close();
+    closeSync(this.#file);
   }
 }
