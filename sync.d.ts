@@ -248,7 +248,8 @@ declare class Condition {
    * As {@link waitSync}, without blocking.
    *
    * @param guard - The mutex, locked by this thread. It holds the lock afterwards.
-   * @param options - For how long to wait for a notification, and how to abort that.
+   * @param options - For how long to wait for a notification, and how to abort that. An abort that
+   * comes after the notification is none.
    * @throws TypeError, RangeError; rejects with an AbortError, MmapError `ERR_MMAP_TIMEOUT`,
    * `ERR_MMAP_NOT_OWNER`, `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */

@@ -21,6 +21,7 @@ const TAKEN = 1;
 const ENDED = 2;
 const TWO_OWNERS = 3;
 const TAKEN_WHEN_LOST = 4;
+const READY = 5;
 /** One word a lock: the thread that owns it. */
 const OWNERS = 8;
 
@@ -55,6 +56,7 @@ async function contend({ path, seed, shared }: Task): Promise<void> {
   const words = new Int32Array(shared);
   const map = MmapMut.open(path);
   const all = locks(map);
+  Atomics.add(words, READY, 1);
   // Without an error it ends some time after the bytes are lost, and the round counts what it took.
   for (let afterwards = 0; afterwards < 50; ) {
     const index = random.below(all.length);
@@ -93,7 +95,8 @@ async function round(random: Random): Promise<number> {
   });
   const ended = Promise.all(threads);
   const wanted = 100 + random.below(2000);
-  await Promise.race([ended, until(() => (words[TAKEN] ?? 0) > wanted, 'the locks are taken')]);
+  const isGoing = () => words[READY] === THREADS && (words[TAKEN] ?? 0) > wanted;
+  await Promise.race([ended, until(isGoing, 'the locks are taken by all threads')]);
   truncateSync(path, 0);
   Atomics.store(words, LOST, 1);
   assert.deepStrictEqual(await ended, Array(THREADS).fill(0));

@@ -13,6 +13,7 @@ class Reading {
   readonly #length: number;
   readonly #lines: Iterator<string>;
   #read = 0;
+  #failed = false;
 
   constructor() {
     const map = aText();
@@ -20,16 +21,21 @@ class Reading {
     this.#lines = map.lines(LATIN1);
   }
 
-  /** Reads some lines. At the end of the loop every byte must have been in one. */
+  /** Reads some lines. At the end of the loop every byte must have been in one, or it has failed. */
   next(): void {
-    for (let lines = random.below(200); lines >= 0; lines--) {
-      const { value, done } = this.#lines.next();
-      if (done) {
-        if (this.#read !== this.#length && this.#read !== 0) lie('the end of lines()');
-        return;
+    try {
+      for (let lines = random.below(200); lines >= 0; lines--) {
+        const { value, done } = this.#lines.next();
+        if (done) {
+          if (!this.#failed && this.#read !== this.#length) lie('the end of lines()');
+          return;
+        }
+        this.#read += value.length;
+        answered('lines()', value);
       }
-      this.#read += value.length;
-      answered('lines()', value);
+    } catch (error) {
+      this.#failed = true;
+      throw error;
     }
   }
 }
