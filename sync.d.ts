@@ -79,14 +79,14 @@ declare class Barrier {
    */
   wait(options?: AsyncOptions): Promise<number>;
   /**
-   * Breaks the barrier: all who wait, and all who arrive later, get `ERR_MMAP_BROKEN`, until
+   * Breaks the barrier: waiters, and parties that arrive later, get `ERR_MMAP_BROKEN`, until
    * {@link reset}. For a party that cannot arrive any more.
    *
    * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   abort(): void;
   /**
-   * Makes the barrier as new. All who wait at this moment get `ERR_MMAP_BROKEN`.
+   * Makes the barrier as new. Current waiters get `ERR_MMAP_BROKEN`.
    *
    * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
@@ -330,7 +330,7 @@ declare class EventFlag {
 
 /** Which lock on a file to take. */
 interface Kind {
-  /** Whether others may hold shared locks at the same time. Default false: nobody else has one. */
+  /** Whether others may hold shared locks at the same time. Default false: the lock is exclusive. */
   shared?: boolean | undefined;
   /**
    * Locks only these bytes: `length` from `start` on, or all from there on. Linux only. Locks on

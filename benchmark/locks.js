@@ -1,5 +1,5 @@
 /**
- * What a mutex costs, beside Python's `multiprocessing`: with nobody in the way; with two processes
+ * What a mutex costs, beside Python's `multiprocessing`: uncontended; with two processes
  * that want it as often as they can; and passing a turn to and fro between two processes.
  */
 const { join } = require('node:path');
@@ -82,7 +82,7 @@ exports.run = async (folder) => {
       atMost,
     });
     return [
-      row('lock and unlock, nobody else', alone, 0.5),
+      row('lock and unlock, uncontended', alone, 0.5),
       row('the same with a guard (with lock:)', guards, 0.5),
       row('lock and unlock, two processes', contended, 1),
       row('pass a turn between two processes (Condition)', turns, 1),

@@ -1,5 +1,5 @@
 /**
- * `npm run survivors`: who lives through a file that is cut, a disk that is full and a write into a
+ * `npm run survivors`: which packages survive a truncated file, a full disk and a write into a
  * read-only map; memmap, Python's mmap and mmap-io (npm, compiled here), each in a child process.
  */
 const { spawn, spawnSync } = require('node:child_process');

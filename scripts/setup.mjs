@@ -58,7 +58,7 @@ function run(command, ...args) {
 
 /** A program of the development dependencies. */
 function tool(name, ...args) {
-  // A relative path: a shell, which Windows needs here, would cut the whole one at its spaces.
+  // A relative path: a shell, which Windows needs here, would split an absolute one at its spaces.
   run(join('node_modules', '.bin', name), ...args);
 }
 

@@ -106,12 +106,12 @@ export const guardHazards: Hazard[] = [
     },
   ),
   ...Object.entries({
-    truncated: "a lock in lost bytes is nobody's: every call on it says so",
+    truncated: 'no thread owns a lock in lost bytes: every call on it throws',
     'taken back': 'what a call on a map with lost bytes has taken is released',
     waits: 'waits for words that the file has lost end with that',
     'blocking waits': 'a thread that blocks on a lock in lost bytes goes on',
   }).map(([name, title]) => hazard(title, 'locks', [name], { impossible: needsTruncation })),
-  hazard("a lock for which the disk has no room is nobody's", 'locks', ['full disk'], {
+  hazard('no thread owns a lock for which the disk has no room', 'locks', ['full disk'], {
     impossible: needsDisk,
     within: withDisk,
   }),

@@ -45,7 +45,7 @@ async function main(chunks: boolean, own: boolean): Promise<void> {
     await turns(20);
   else await until(computes, 'a thread compresses');
   detach();
-  // Nothing is put where the memory was: had it been given back, the job would fault.
+  // Nothing is put where the memory was: had it been unmapped, the job would fault.
   await collect();
   assert((await compressed).length > 0);
   survived();

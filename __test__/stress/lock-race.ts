@@ -1,7 +1,7 @@
 /**
  * Threads take locks in a file that another thread truncates under them: `node lock-race.js SEED
- * ROUNDS`. No lock may have two owners, and none may be taken in bytes that are lost. Who owns what is
- * noted in memory that no file is behind.
+ * ROUNDS`. No lock may have two owners, and none may be taken in bytes that are lost. The owners
+ * are noted in memory that no file is behind.
  */
 import assert from 'node:assert';
 import { truncateSync } from 'node:fs';

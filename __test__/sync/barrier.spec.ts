@@ -82,7 +82,7 @@ test('abort breaks the barrier for all, until reset', async (t) => {
   t.deepEqual(numbers.toSorted(), [0, 1, 2]);
 });
 
-test('reset breaks the round of those who wait, and only that', async (t) => {
+test('reset breaks the round of the current waiters, and only that', async (t) => {
   const { map } = sharedFile(t);
   const barrier = new Barrier(map, 0, 2);
   barrier.reset();

@@ -41,7 +41,7 @@ MmapMut.anonymous(1, { offset: 1 });
 // Shared memory is a SharedArrayBuffer, and only with the option.
 const shared = Mmap.open('file', { shared: true });
 const sharedMap: Shared<Mmap> = shared;
-const lent: SharedArrayBuffer = sharedMap.buffer.buffer;
+const posted: SharedArrayBuffer = sharedMap.buffer.buffer;
 const part: SharedArrayBuffer = shared.subarray(1).buffer;
 const floats: Float64Array<SharedArrayBuffer> = shared.view(Float64Array);
 const data: DataView<SharedArrayBuffer> = shared.dataView();
@@ -144,4 +144,4 @@ try {
   }
 }
 
-export const used = [numbers, bigints, lent, part, floats, data, notShared, maybeShared, offsets];
+export const used = [numbers, bigints, posted, part, floats, data, notShared, maybeShared, offsets];

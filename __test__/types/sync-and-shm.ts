@@ -21,7 +21,7 @@ const named = SharedMemory.create('name', 4096, { unlinkOnExit: true, mode: 0o60
 const map: MmapMut = named;
 same<string>()(named.name);
 const shared: Shared<SharedMemory> = SharedMemory.open('name', { shared: true });
-const lent: SharedArrayBuffer = shared.buffer.buffer;
+const posted: SharedArrayBuffer = shared.buffer.buffer;
 same<string[]>()(SharedMemory.list());
 // @ts-expect-error: names are no files
 SharedMemory.open(3);
@@ -56,4 +56,4 @@ same<Promise<FileLock>>()(FileLock.acquire('file', { timeout: 1 }));
 // @ts-expect-error: locks on files are taken by static methods
 new FileLock('file');
 
-export const used = [lent];
+export const used = [posted];

@@ -6,7 +6,7 @@ const { createInterface } = require('node:readline');
 const { MmapMut } = require('memmap');
 const { Barrier, Condition, Mutex } = require('memmap/sync');
 
-/** Takes and gives back the lock. */
+/** Locks and unlocks. */
 exports.contend = (mutex, count) => {
   for (let i = 0; i < count; i++) mutex.lockSync().unlock();
 };

@@ -502,7 +502,7 @@ export abstract class MemoryMap {
    * Needles of any length are found across the borders of chunks, each match once. A regular
    * expression sees up to 262,144 bytes behind its chunk: a match of up to that many bytes is found
    * as {@link matchAll} finds it, provided that none of the pattern's other ways to match from
-   * there on would be longer; longer ones may be cut short or missed.
+   * there on would be longer; longer ones may be truncated or missed.
    *
    * @param pattern - As for {@link count}; a string is a needle here.
    * @param options - Where to look, and how to watch or abort it.

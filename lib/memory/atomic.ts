@@ -9,7 +9,7 @@ import { abortError, invalidType } from '../base/errors';
 import type { NativeMutableMap } from '../base/native';
 import type { Memory } from './memory';
 import { view } from './views';
-import { EVERYBODY, Wait, waitAsync, waitSlice, wake } from './waiting';
+import { ALL_WAITERS, Wait, waitAsync, waitSlice, wake } from './waiting';
 
 /** The arrays whose elements can be an {@link Atomic}. */
 export type AtomicArray = Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
@@ -239,7 +239,7 @@ export class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor>
    * @throws TypeError, RangeError.
    */
   notify(count?: Integer): number {
-    const most = count === undefined ? EVERYBODY : checkInteger(count, 'count', 0, EVERYBODY);
+    const most = count === undefined ? ALL_WAITERS : checkInteger(count, 'count', 0, ALL_WAITERS);
     return wake(this.#memory, this.#offset, most);
   }
 }

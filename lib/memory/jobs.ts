@@ -1,5 +1,5 @@
 /** Work off the main thread: many short jobs, between which it can be aborted or the map closed. */
-import { checkFunction, checkOptions, checkSignal } from '../base/arguments';
+import { checkFunction, checkOptions, checkSignal, type Integer } from '../base/arguments';
 import { abortError, fromNative } from '../base/errors';
 import type { NativeMap } from '../base/native';
 import type { Memory, Span } from './memory';
@@ -80,7 +80,7 @@ export interface ChunkedWork<Native extends NativeMap> extends JobOptions {
   chunk: number;
   work: (open: Native, start: number, end: number) => Promise<void>;
   /** As in {@link JobRunner.run}, with the range of the job. */
-  explain?: (error: unknown, start: number, end: number) => unknown;
+  explain?: ((error: unknown, start: number, end: number) => unknown) | undefined;
 }
 
 /** Does work on a range in chunks, each a short job off the main thread. */
@@ -98,4 +98,17 @@ export async function inChunks<Native extends NativeMap>(
     );
     onProgress?.(to - start, end - start);
   }
+}
+
+/** As {@link inChunks}, for a method that takes a range and the options of a job. */
+export async function overRange<Native extends NativeMap>(
+  memory: Memory<Native>,
+  start: Integer | undefined,
+  end: Integer | undefined,
+  options: JobOptions | undefined,
+  { chunk, work, explain }: Omit<ChunkedWork<Native>, keyof JobOptions>,
+): Promise<void> {
+  const { signal, onProgress } = checkJobOptions(options);
+  const range = memory.range(start, end);
+  await inChunks(memory, range, { chunk, work, explain, signal, onProgress });
 }

@@ -2,7 +2,7 @@
 import type { Integer } from '../base/arguments';
 import { invalidType, invalidValue, MmapError, withAdvice } from '../base/errors';
 import { native } from '../base/native';
-import { checkJobOptions, inChunks, type JobOptions } from './jobs';
+import { type JobOptions, overRange } from './jobs';
 import type { Memory } from './memory';
 
 /** The bytes that one job of a prefetch reads: some hundredths of a second on a slow disk. */
@@ -87,9 +87,7 @@ export async function prefetch(
   end: Integer | undefined,
   options: JobOptions | undefined,
 ): Promise<void> {
-  const job = checkJobOptions(options);
-  await inChunks(memory, memory.range(start, end), {
-    ...job,
+  await overRange(memory, start, end, options, {
     chunk: PREFETCH_CHUNK,
     work: (open, from, to) => open.prefetch(from, to),
   });
@@ -141,9 +139,7 @@ export async function evict(
   end: Integer | undefined,
   options: JobOptions | undefined,
 ): Promise<void> {
-  const job = checkJobOptions(options);
-  await inChunks(memory, memory.range(start, end), {
-    ...job,
+  await overRange(memory, start, end, options, {
     chunk: EVICT_CHUNK,
     work: (open, from, to) => open.evict(from, to),
     explain: (error, from, to) => memory.rememberLoss(error, from, to),

@@ -203,4 +203,4 @@ export function wake(memory: Memory<NativeMutableMap>, offset: number, count: nu
 }
 
 /** For {@link wake}: all waiters. */
-export const EVERYBODY = 0x7fff_ffff;
+export const ALL_WAITERS = 0x7fff_ffff;

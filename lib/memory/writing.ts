@@ -8,7 +8,7 @@ import {
 } from '../base/arguments';
 import { invalidType, invalidValue, outOfRange } from '../base/errors';
 import type { NativeMutableMap, NativeWritableMap } from '../base/native';
-import { checkJobOptions, inChunks, type JobOptions } from './jobs';
+import { checkJobOptions, inChunks, type JobOptions, overRange } from './jobs';
 import type { Memory } from './memory';
 
 /** How {@link WritableMap.fillAsync} fills. */
@@ -145,9 +145,7 @@ export async function flush(
   end: Integer | undefined,
   options: JobOptions | undefined,
 ): Promise<void> {
-  const job = checkJobOptions(options);
-  await inChunks(memory, memory.range(start, end), {
-    ...job,
+  await overRange(memory, start, end, options, {
     chunk: FLUSH_CHUNK,
     work: (open, from, to) => open.flush(from, to),
     explain: (error, from, to) => memory.rememberLoss(error, from, to),
@@ -170,9 +168,7 @@ export async function flushPrivate(
   end: Integer | undefined,
   options: JobOptions | undefined,
 ): Promise<void> {
-  const job = checkJobOptions(options);
-  await inChunks(memory, memory.range(start, end), {
-    ...job,
+  await overRange(memory, start, end, options, {
     chunk: Number.POSITIVE_INFINITY,
     work: async () => {},
   });

@@ -57,7 +57,7 @@ export interface Uncompiled {
 const compiled = new WeakMap<RegExp, { source: string; flags: string; prepared: Prepared }>();
 
 function readRegExp(regexp: RegExp, path: string | null): Uncompiled {
-  // A RegExp of our own: nobody can have redefined what it says of itself.
+  // A new RegExp: the caller may have redefined what its own one answers.
   const { source, flags } = new RegExp(regexp);
   const known = compiled.get(regexp);
   // RegExp.prototype.compile() can give an object another source.

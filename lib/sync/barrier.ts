@@ -1,7 +1,7 @@
 import { checkInteger, type Integer } from '../base/arguments';
 import { abortError } from '../base/errors';
 import type { MmapMut } from '../map/mmap-mut';
-import { EVERYBODY, type Wait, wake } from '../memory/waiting';
+import { ALL_WAITERS, type Wait, wake } from '../memory/waiting';
 import {
   type Acquisition,
   type AsyncOptions,
@@ -105,7 +105,7 @@ export class Barrier {
       const isLast = (state & ARRIVALS) / ONE_ARRIVAL === this.parties - 1;
       const next = isLast ? (round + ONE_ROUND) | 0 : state + ONE_ARRIVAL;
       if (Atomics.compareExchange(words, STATE, state, next) !== state) continue;
-      if (isLast && state & WAITING) wake(memory, offset, EVERYBODY);
+      if (isLast && state & WAITING) wake(memory, offset, ALL_WAITERS);
       return {
         primitive,
         name: 'the last party of the barrier',
@@ -183,7 +183,7 @@ export class Barrier {
   }
 
   /**
-   * Breaks the barrier: all who wait, and all who arrive later, get `ERR_MMAP_BROKEN`, until
+   * Breaks the barrier: waiters, and parties that arrive later, get `ERR_MMAP_BROKEN`, until
    * {@link reset}. For a party that cannot arrive any more.
    *
    * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
@@ -193,7 +193,7 @@ export class Barrier {
   }
 
   /**
-   * Makes the barrier as new. All who wait at this moment get `ERR_MMAP_BROKEN`.
+   * Makes the barrier as new. Current waiters get `ERR_MMAP_BROKEN`.
    *
    * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
@@ -211,7 +211,7 @@ export class Barrier {
           ? ((state & ROUNDS) + ONE_ROUND) | 0 | ENDED_BROKEN | broken
           : (state & ~BROKEN) | broken;
       if (Atomics.compareExchange(words, STATE, state, next) !== state) continue;
-      if (state & ARRIVALS && state & WAITING) wake(memory, offset, EVERYBODY);
+      if (state & ARRIVALS && state & WAITING) wake(memory, offset, ALL_WAITERS);
       break;
     }
     this.#primitive.verify();

@@ -4,7 +4,7 @@
  *
  * Waiters announce themselves, look again, and then wait: a change in between finds the bit.
  */
-import { EVERYBODY, Wait, wake } from '../memory/waiting';
+import { ALL_WAITERS, Wait, wake } from '../memory/waiting';
 import type { SyncPrimitive } from './primitive';
 
 const WAITING = 1;
@@ -26,7 +26,7 @@ export function announce(
 }
 
 /** Makes a change known: to all waiters, or to one of them, which then announces the rest. */
-export function signal(primitive: SyncPrimitive, index: number, count: number = EVERYBODY): void {
+export function signal(primitive: SyncPrimitive, index: number, count: number = ALL_WAITERS): void {
   const { words } = primitive;
   for (;;) {
     const value = Atomics.load(words, index);

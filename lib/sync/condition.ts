@@ -1,7 +1,7 @@
 import { checkInteger, type Integer } from '../base/arguments';
 import { invalidType } from '../base/errors';
 import type { MmapMut } from '../map/mmap-mut';
-import { EVERYBODY, Wait, wake } from '../memory/waiting';
+import { ALL_WAITERS, Wait, wake } from '../memory/waiting';
 import {
   type Acquisition,
   type AsyncOptions,
@@ -183,13 +183,13 @@ export class Condition {
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   notify(count?: Integer): void {
-    const most = count === undefined ? 1 : checkInteger(count, 'count', 1, EVERYBODY);
+    const most = count === undefined ? 1 : checkInteger(count, 'count', 1, ALL_WAITERS);
     const { words, memory, offset } = this.#primitive;
     for (;;) {
       const state = Atomics.load(words, STATE);
       const waiters = state & MOST;
       if (waiters === 0) break;
-      // Those who are to wake already may have died: the others have to know of this call.
+      // Waiters that were notified before may have died: the others have to see this call, too.
       const woken = Math.max(0, Math.min(most, waiters - (state >>> 16)));
       const next = (state + woken * ONE_WAKE) | 0;
       if (Atomics.compareExchange(words, STATE, state, next) !== state) continue;
@@ -206,6 +206,6 @@ export class Condition {
    * @throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   notifyAll(): void {
-    this.notify(EVERYBODY);
+    this.notify(ALL_WAITERS);
   }
 }

@@ -1,6 +1,6 @@
 import type { Integer } from '../base/arguments';
 import type { MmapMut } from '../map/mmap-mut';
-import { EVERYBODY, type Wait, wake } from '../memory/waiting';
+import { ALL_WAITERS, type Wait, wake } from '../memory/waiting';
 import {
   type Acquisition,
   type AsyncOptions,
@@ -68,7 +68,7 @@ export class EventFlag {
       const raised = ((state & ~WAITING) + ONE_TIME) | SET;
       if (state & SET) break;
       if (Atomics.compareExchange(words, STATE, state, raised) !== state) continue;
-      if (state & WAITING) wake(memory, offset, EVERYBODY);
+      if (state & WAITING) wake(memory, offset, ALL_WAITERS);
       break;
     }
     this.#primitive.verify();

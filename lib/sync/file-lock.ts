@@ -17,7 +17,7 @@ import { deadlockError, notOwnerError } from './errors';
 
 /** Which lock on a file to take. */
 interface Kind {
-  /** Whether others may hold shared locks at the same time. Default false: nobody else has one. */
+  /** Whether others may hold shared locks at the same time. Default false: the lock is exclusive. */
   shared?: boolean | undefined;
   /**
    * Locks only these bytes: `length` from `start` on, or all from there on. Linux only. Locks on

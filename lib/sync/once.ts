@@ -1,7 +1,7 @@
 import { checkFunction, type Integer } from '../base/arguments';
 import { closedError, invalidType } from '../base/errors';
 import type { MmapMut } from '../map/mmap-mut';
-import { EVERYBODY, type Wait, wake } from '../memory/waiting';
+import { ALL_WAITERS, type Wait, wake } from '../memory/waiting';
 import {
   type Acquisition,
   type AsyncOptions,
@@ -91,7 +91,7 @@ export class Once {
   /** Leaves the run to the next one. */
   #cancelRun(): void {
     const { words, memory, offset } = this.#primitive;
-    if (release(words, STATE)) wake(memory, offset, EVERYBODY);
+    if (release(words, STATE)) wake(memory, offset, ALL_WAITERS);
   }
 
   /** Begins the run, which closing the map leaves to the next one. Returns what ends it. */
@@ -114,7 +114,7 @@ export class Once {
     if (!isMine(found)) throw notOwnerError('the run', path);
     const waiters = Atomics.exchange(words, STATE, DONE) & WAITERS;
     this.#primitive.verify();
-    if (waiters) wake(memory, offset, EVERYBODY);
+    if (waiters) wake(memory, offset, ALL_WAITERS);
   }
 
   #check(run: (abandoned: boolean) => unknown): void {

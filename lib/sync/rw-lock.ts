@@ -1,6 +1,6 @@
 import type { Integer } from '../base/arguments';
 import type { MmapMut } from '../map/mmap-mut';
-import { EVERYBODY, type Wait, wake } from '../memory/waiting';
+import { ALL_WAITERS, type Wait, wake } from '../memory/waiting';
 import {
   type Acquisition,
   type AsyncOptions,
@@ -115,7 +115,7 @@ export class RwLock {
   }
 
   #wakeAll(): void {
-    wake(this.#primitive.memory, this.#primitive.offsetOf(WRITER), EVERYBODY);
+    wake(this.#primitive.memory, this.#primitive.offsetOf(WRITER), ALL_WAITERS);
   }
 
   #slot(effort: Effort): number | undefined {

@@ -175,7 +175,7 @@ impl State {
                             && self.timeouts.get(thread) == first
                     })
                     .map(|(thread, step)| {
-                        // What passes is everybody's time.
+                        // Time passes for every thread.
                         let all = (0..self.versions.len()).map(|id| (id, true));
                         (
                             (thread, true),

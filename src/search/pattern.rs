@@ -40,7 +40,7 @@ pub enum Pattern {
     Regex(Box<Regex>),
 }
 
-/// A regular expression, and the caches of those who have searched for it.
+/// A regular expression, and the caches of searches that have ended.
 pub struct Regex {
     /// What finds it.
     pub engine: meta::Regex,
@@ -154,7 +154,7 @@ impl Pattern {
 }
 
 impl Regex {
-    /// A cache that somebody has used before, or a new one.
+    /// A cache of an earlier search, or a new one.
     pub fn take_cache(&self) -> Cache {
         let known = self.caches().pop();
         known.unwrap_or_else(|| self.engine.create_cache())

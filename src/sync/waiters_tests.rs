@@ -1,4 +1,4 @@
-//! The waiters in every order of those who wait, wake and cancel. A thread serves two words here.
+//! The waiters in every order of waits, wakes and cancels. A thread serves two words here.
 
 use std::sync::MutexGuard as StdGuard;
 
@@ -205,7 +205,7 @@ fn an_owner_that_is_lost_settles_the_wait() {
         };
         let pending = Arc::new(Pending::new(wait, 0.0, Arc::clone(&settle)));
         Scenario {
-            // It wakes nobody.
+            // It wakes no thread.
             threads: vec![
                 submitting(pending),
                 Box::new(move || owner.store(0, Ordering::SeqCst)),

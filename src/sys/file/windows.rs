@@ -151,7 +151,7 @@ pub fn free_space(file: &File) -> Option<u64> {
     let folder: Vec<u16> = folder.chain(Some(0)).collect();
     let mut free = 0;
     // SAFETY: the folder's name ends with a null character and, like the number, lives until the
-    // call returns; results that nobody needs may be null.
+    // call returns; results that are not needed may be null.
     let done = unsafe {
         GetDiskFreeSpaceExW(
             folder.as_ptr(),

@@ -77,7 +77,7 @@ pub fn wait(word: &AtomicU32, expected: u32, timeout: Duration) -> Woken {
 }
 
 /// Wakes up to `count` threads, of any process, that wait on the word. Answers how many, or 1 for
-/// everybody: the system does not count them then.
+/// all: the system does not count them then.
 ///
 /// # Errors
 /// `EFAULT` where the word's page is gone.

@@ -41,7 +41,7 @@ pub fn wait(word: &AtomicU32, expected: u32, timeout: Duration) -> Woken {
     }
 }
 
-/// Nobody sleeps in the system, so nobody is woken.
+/// No thread sleeps in the system, so none is woken.
 ///
 /// # Errors
 /// None.

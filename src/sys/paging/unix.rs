@@ -348,7 +348,7 @@ fn locked(error: io::Error) -> Failure {
 }
 
 /// Whether `mincore` answers truly for the file: the kernel asks the same (`can_do_mincore`), and
-/// says "all in memory" to everybody else.
+/// says "all in memory" to other users.
 #[cfg(target_os = "linux")]
 fn may_ask_residency(file: &File) -> bool {
     use rustix::fs::{Access, AtFlags, CWD, accessat};
