@@ -2,6 +2,8 @@
 import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { Mmap, MmapMut } from 'memmap';
+import { onLinux } from './helpers/gates';
+import { node } from './helpers/processes';
 import { pattern, temporaryFile } from './helpers/temporary';
 
 test('a file grows with zeros and shrinks, and every old Buffer is detached', (t) => {
@@ -124,4 +126,29 @@ test('resizeAsync resizes as resize does', async (t) => {
   // Whether the second sees the file or the map change first depends on when the job runs.
   t.is(second.status, 'rejected');
   t.is(map.length, 100);
+});
+
+onLinux('resizing anonymous memory moves its pages and copies none (Linux)', (t) => {
+  const peak = `Number(/VmHWM:\\s+(\\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1])`;
+  const { stdout, stderr, status } = node([
+    '-e',
+    `
+    const fs = require('node:fs');
+    const { MmapMut } = require('memmap');
+    const map = MmapMut.anonymous(200 << 20);
+    map.fill('abc');
+    const before = ${peak};
+    map.resize(300 << 20);
+    map.resize((200 << 20) - 4000);
+    map.resize(200 << 20);
+    console.log(JSON.stringify({ grown: ${peak} - before, start: map.buffer.toString('latin1', 0, 6),
+      at: map.buffer[(200 << 20) - 4001], rest: map.buffer.indexOf(97, (200 << 20) - 4000) }));
+  `,
+  ]);
+  t.is(status, 0, stderr);
+  const { grown, start, at, rest } = JSON.parse(stdout);
+  t.true(grown < 50 * 1024, `${grown} KiB more were in memory`);
+  t.is(start, 'abcabc');
+  t.is(at, 'abc'.charCodeAt(((200 << 20) - 4001) % 3));
+  t.is(rest, -1, 'what is added reads as zeros');
 });

@@ -28,8 +28,53 @@ export function script(path: string, code: string): string {
     (async () => {${code}})();`;
 }
 
-/** The end of each process. Listened for from its start: it may come before a test awaits it. */
-const closings = new WeakMap<ChildProcess, Promise<unknown[]>>();
+/** What a process has printed, and how it ended. Listened for from its start on. */
+class Output {
+  readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown[]>;
+  /** What no call of {@link line} has taken. */
+  #stdout = '';
+  #stderr = '';
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#closed = once(child, 'close');
+    child.stdout?.on('data', (text) => {
+      this.#stdout += text;
+    });
+    child.stderr?.on('data', (text) => {
+      this.#stderr += text;
+    });
+  }
+
+  async line(): Promise<string> {
+    for (;;) {
+      const end = this.#stdout.indexOf('\n');
+      if (end >= 0) {
+        const line = this.#stdout.slice(0, end);
+        this.#stdout = this.#stdout.slice(end + 1);
+        return line.trim();
+      }
+      if (this.#child.stdout === null || this.#child.stdout.readableEnded) {
+        throw new Error(`the process ended without a line: ${this.#stderr}`);
+      }
+      await Promise.race([once(this.#child.stdout, 'data'), once(this.#child.stdout, 'end')]);
+    }
+  }
+
+  async ended() {
+    const [status, signal] = await this.#closed;
+    return { status, signal, stdout: this.#stdout.trim(), stderr: this.#stderr };
+  }
+}
+
+const outputs = new WeakMap<ChildProcess, Output>();
+
+function outputOf(child: ChildProcess): Output {
+  const output = outputs.get(child) ?? new Output(child);
+  outputs.set(child, output);
+  return output;
+}
 
 /** Another Node.js process; `prefix` is a command line to start it with. */
 export function start(path: string, code: string, ...prefix: string[]): ChildProcess {
@@ -40,29 +85,18 @@ export function start(path: string, code: string, ...prefix: string[]): ChildPro
     timeout: 100_000,
     killSignal: 'SIGKILL',
   });
-  closings.set(child, once(child, 'close'));
+  outputOf(child);
   return child;
 }
 
 /** The next line that a process prints. */
-export async function line(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) throw new Error('no output');
-  const [text] = await once(child.stdout, 'data');
-  return String(text).trim();
+export function line(child: ChildProcess): Promise<string> {
+  return outputOf(child).line();
 }
 
-/** How a process ended, and what it said. */
-export async function ended(child: ChildProcess) {
-  let stdout = '';
-  let stderr = '';
-  child.stdout?.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr?.on('data', (text) => {
-    stderr += text;
-  });
-  const [status, signal] = await (closings.get(child) ?? once(child, 'close'));
-  return { status, signal, stdout: stdout.trim(), stderr };
+/** How a process ended, and what it printed beyond the lines that were taken. */
+export function ended(child: ChildProcess): ReturnType<Output['ended']> {
+  return outputOf(child).ended();
 }
 
 /** A worker of this process that runs the same kind of script. */

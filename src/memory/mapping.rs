@@ -231,8 +231,9 @@ impl Mapping {
         })
     }
 
-    /// Another mapping of the same file, `length` bytes from the same offset on; of anonymous
-    /// memory a copy, truncated or extended with zeros. This one stays as it is.
+    /// Another mapping of the same file, `length` bytes from the same offset on, while this one
+    /// stays as it is; or other anonymous memory with the bytes of this one, truncated or extended
+    /// with zeros, while this one may be zeros afterwards.
     ///
     /// # Errors
     /// What `mmap` refuses; `ERR_MMAP_CLOSED`.
@@ -247,9 +248,9 @@ impl Mapping {
                 },
             );
         }
-        let copy = Mapping::anonymous(length, self.anonymous)?;
-        copy.region()?.copy_from(&region)?;
-        Ok(copy)
+        let moved = Mapping::anonymous(length, self.anonymous)?;
+        moved.region()?.take_from(&region)?;
+        Ok(moved)
     }
 
     /// The map as what can be asked for and about in pages.

@@ -214,16 +214,29 @@ impl Region {
         Ok(())
     }
 
-    /// Copies what fits of `other`, which is another region, to the start of this one, which has
-    /// no ArrayBuffer yet. Pages that hold only zeros stay untouched, so that sparse memory stays
+    /// Takes what fits of `other`, which is another anonymous region that goes out of use, to the
+    /// start of this one, which has no ArrayBuffer yet. Its pages are moved where the system can;
+    /// elsewhere they are copied, except those that hold only zeros, so that sparse memory stays
     /// sparse.
     ///
     /// # Errors
     /// None: the range is within both.
-    pub fn copy_from(&self, other: &Region) -> Result<()> {
+    pub fn take_from(&self, other: &Region) -> Result<()> {
+        /// Fewer bytes are copied sooner than moved.
+        const FEW: usize = 1 << 16;
         const STEP: usize = 4096;
         let length = other.length().min(self.length());
         let target = self.address(0, length)?;
+        if length > FEW
+            && let (Some(memory), Some(from)) = (&self.memory, &other.memory)
+            && from.move_pages(memory, length)
+        {
+            let rest = length.next_multiple_of(page_size()) - length;
+            // SAFETY: the last page that was moved is mapped to its end. What follows the length
+            // in it must be zeros when the memory grows again.
+            unsafe { ptr::write_bytes(target.add(length), 0, rest) };
+            return Ok(());
+        }
         for (index, page) in other.bytes(0, length)?.chunks(STEP).enumerate() {
             if page.iter().any(|&byte| byte != 0) {
                 // SAFETY: the chunk of the same index lies within the target's `length` bytes; two

@@ -119,4 +119,32 @@ impl Memory {
             .is_ok()
         }
     }
+
+    /// Moves the pages with the first `length` bytes of this anonymous memory to the start of
+    /// `target`, which is anonymous, too, and not yet in use; zero pages take their place here.
+    /// Answers whether the kernel did so: Linux 5.7 and later do, except for reserved huge pages
+    /// (mremap(2), `MREMAP_DONTUNMAP`).
+    #[cfg(target_os = "linux")]
+    pub fn move_pages(&self, target: &Memory, length: usize) -> bool {
+        use rustix::mm::{MremapFlags, mremap_fixed};
+        let size = length.next_multiple_of(rustix::param::page_size());
+        // SAFETY: both ranges are pages that these objects have mapped and not yet unmapped; the
+        // one that is replaced is not in use, and either is unmapped as part of its object's range.
+        unsafe {
+            mremap_fixed(
+                self.start().cast(),
+                size,
+                size,
+                MremapFlags::MAYMOVE | MremapFlags::DONTUNMAP,
+                target.start().cast(),
+            )
+            .is_ok()
+        }
+    }
+
+    /// Other systems move no pages.
+    #[cfg(not(target_os = "linux"))]
+    pub fn move_pages(&self, _: &Memory, _: usize) -> bool {
+        false
+    }
 }

@@ -82,6 +82,11 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
+    /// Windows moves no pages.
+    pub fn move_pages(&self, _: &Memory, _: usize) -> bool {
+        false
+    }
+
     fn over(view: MmapRaw, anonymous: bool) -> Memory {
         Memory {
             start: view.as_mut_ptr(),
