@@ -176,14 +176,14 @@ export class Mutex {
    * `ERR_MMAP_CLOSED`; `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO` where bytes of the map were lost since.
    */
   unlock(): void {
-    const primitive = this.#primitive;
-    const found = Atomics.compareExchange(primitive.words, LOCK, SIGNATURE, 0);
-    if (found !== SIGNATURE || primitive.faults[0] !== 0) this.#unlockSlowly(found);
+    const found = Atomics.compareExchange(this.#primitive.words, LOCK, SIGNATURE, 0);
+    // A word with this signature is not lost: a lost one is zero.
+    if (found !== SIGNATURE) this.#unlockSlowly();
   }
 
-  #unlockSlowly(found: number): void {
+  #unlockSlowly(): void {
     const { words, memory, offset, path } = this.#primitive;
-    const waited = found === SIGNATURE ? false : release(words, LOCK);
+    const waited = release(words, LOCK);
     this.#primitive.verify();
     if (waited === undefined) throw notOwnerError('the mutex', path);
     if (waited) wake(memory, offset, 1);
@@ -191,8 +191,8 @@ export class Mutex {
 
   /** @internal As {@link unlock}, for a guard, for which one call more is too many. */
   releaseHold(): void {
-    const primitive = this.#primitive;
-    const found = Atomics.compareExchange(primitive.words, LOCK, SIGNATURE, 0);
-    if (found !== SIGNATURE || primitive.faults[0] !== 0) this.#unlockSlowly(found);
+    const found = Atomics.compareExchange(this.#primitive.words, LOCK, SIGNATURE, 0);
+    // A word with this signature is not lost: a lost one is zero.
+    if (found !== SIGNATURE) this.#unlockSlowly();
   }
 }
