@@ -24,7 +24,7 @@ function manifest(...folder: string[]): Manifest {
 
 const own = manifest();
 
-/** The package for a Rust target, as the loader (`lib/native.ts`) names it. */
+/** The package for a Rust target, as the loader (`lib/base/native.ts`) names it. */
 function packageFor(target: string) {
   const [machine, , system, library] = target.split('-');
   const os = { linux: 'linux', darwin: 'darwin', windows: 'win32' }[system ?? ''] ?? '';

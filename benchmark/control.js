@@ -1,5 +1,5 @@
 /**
- * Memory control: how long the event loop stands still while a gigabyte comes in from the disk, and
+ * Memory control: how long the event loop is blocked while a gigabyte is read from the disk, and
  * what V8 does when many large maps are made. Also runs alone: `node benchmark/control.js`.
  */
 const { spawnSync } = require('node:child_process');
@@ -12,13 +12,13 @@ const { median, medianRatio } = require('./rounds');
 
 const GIB = 2 ** 30;
 const ROUNDS = 9;
-/** The loop that blocks needs no more of them to be seen for what it is. */
+/** The rounds of the loop that blocks, whose effect is large enough to show in a few. */
 const TOUCH_ROUNDS = 3;
 
 /** Maps in the second benchmark, and objects that a garbage collection finds alive. */
 const MAPS = 200;
 const OBJECTS = 300_000;
-/** Benchmarks tell nanoseconds. */
+/** Benchmarks count in nanoseconds. */
 const MS = 1e6;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -43,7 +43,7 @@ async function longestGap(work) {
   return { gap: longest * MS, took: (performance.now() - began) * MS };
 }
 
-/** A file of one GiB that has its room on the disk. */
+/** A file of one GiB whose disk space is reserved. */
 function largeFile(folder) {
   const path = join(folder, 'large');
   const chunk = Buffer.alloc(2 ** 24, 'memmap ');
@@ -119,7 +119,7 @@ async function manyMaps(path) {
       const maps = Array.from({ length: MAPS }, () => Mmap.open(path, { shared }));
       for (const map of maps) map.buffer;
       result[shared].times.push((performance.now() - began) * MS);
-      // The observer is told of collections later.
+      // The observer gets collections later.
       await pause(200);
       result[shared].collections += collections;
       for (const map of maps) map.close();

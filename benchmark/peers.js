@@ -17,7 +17,7 @@ class Peer {
 
   constructor(program, ...args) {
     this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    // Should it die, the answers end, and `run` says so.
+    // If it dies, the answers end, and `run` reports that.
     this.#child.on('error', () => {});
     this.#child.stdin.on('error', () => {});
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
@@ -36,7 +36,7 @@ class Peer {
   }
 }
 
-/** The peer in Python, or null where there is no Python 3 or no such module as it needs. */
+/** The peer in Python, or null without Python 3 or a module that it needs. */
 function pythonPeer(name, ...args) {
   const programs = process.platform === 'win32' ? ['python', 'python3'] : ['python3', 'python'];
   const works = (program) => spawnSync(program, ['-c', 'import mmap']).status === 0;

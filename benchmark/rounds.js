@@ -5,7 +5,7 @@ function median(numbers) {
 }
 
 /**
- * Runs contestants in turns, so that whatever else the machine does meets them all.
+ * Runs contestants in turns, so that other load on the machine affects them all.
  *
  * @param contestants - An object of functions that each return (a promise of) the nanoseconds for
  * one repetition; null for one that is not there.
@@ -20,7 +20,7 @@ async function inTurns(contestants, rounds) {
       const time = await contestants[name]();
       if (round >= 0) times[name].push(time);
     }
-    // The order rotates, so that no peer always follows the same one.
+    // The last one is first in the next round: none always follows the same one.
     names.unshift(names.pop());
   }
   return times;

@@ -1,7 +1,7 @@
 /**
- * Searching 1 GiB in the page cache beside what people use for it, each on one thread. Every time
- * includes opening the file, so that the page faults of a first look are in it; a program's also
- * includes starting it.
+ * Searching 1 GiB in the page cache beside common tools, each on one thread. Every time includes
+ * opening the file, so that the page faults of a first look are in it; a program's also includes
+ * starting it.
  */
 const { spawnSync } = require('node:child_process');
 const {
@@ -26,12 +26,12 @@ const MISSING = ' nobody-wrote-this';
 /** Is in every tenth line, once. */
 const LITERAL = 'connection reset';
 
-/** Regular expressions, and how long we may take beside Python's `re` and ripgrep. */
+/** Regular expressions, and the time allowed beside Python's `re` and ripgrep. */
 const EXPRESSIONS = [
   ['a literal alternation', /ECONNRESET|ETIMEDOUT|EPIPE|ENOSPC/, 1 / 5, 1 / 0.8],
   ['a class with a repetition', /[a-z]+[0-9]{4}/, 1 / 5, 1 / 0.8],
   ['a caseless word', /\bwarning\b/i, 1 / 5, 1 / 0.8],
-  // A literal prefix, and a match in almost every line: what is least in our favour.
+  // A literal prefix, and a match in almost every line: the least favourable case.
   ['a match in every line', /user=[a-z]+[0-9]{3,}/, undefined, undefined],
 ];
 

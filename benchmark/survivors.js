@@ -1,6 +1,6 @@
 /**
- * `npm run survivors`: which packages survive a truncated file, a full disk and a write into a
- * read-only map; memmap, Python's mmap and mmap-io (npm, compiled here), each in a child process.
+ * `npm run survivors`: whether memmap, Python's mmap and mmap-io (npm, compiled here) survive a
+ * truncated file, a full disk and a write to a read-only map, each in a child process.
  */
 const { spawn, spawnSync } = require('node:child_process');
 const { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } = require('node:fs');
@@ -28,7 +28,7 @@ function mmapIo() {
   }
 }
 
-/** A small disk with a sparse file that it has no room for, seen only by the command it starts. */
+/** A small disk with a sparse file larger than it, visible only to the command that it starts. */
 function onSmallDisk(file) {
   const mount = 'mount -t tmpfs -o size=1m none /mnt';
   return [
@@ -39,7 +39,7 @@ function onSmallDisk(file) {
   ];
 }
 
-/** Starts a contestant; says how it ended, and what it said of what it saw. */
+/** Starts a contestant. Returns how it ended, and what it reported. */
 async function play(scenario, command, folder) {
   const small = scenario === 'disk full';
   const path = small ? '/mnt/file' : join(folder, 'file');

@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: files mapped, changed, shared and closed. Each step prints what it did and what it
- * saw; where it saw something else than it should, the demo ends with exit code 1.
+ * saw; the demo ends with exit code 1 if a step saw something unexpected.
  */
 const { mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
@@ -14,7 +14,7 @@ function did(text) {
   console.log(`   ${text}`);
 }
 
-/** Prints what a step saw, and throws where that is not what it should have seen. */
+/** Prints what a step saw, and throws if that is not what it expected. */
 function saw(what, seen, expected) {
   const good = isDeepStrictEqual(seen, expected);
   console.log(`     ${good ? '✓' : '✗'} ${what}: ${show(seen)}`);

@@ -1,5 +1,5 @@
 /**
- * Follows a log that grows: `refresh()` maps what was added, and only that is looked at.
+ * Follows a log that grows: `refresh()` maps what was added, and only that is printed.
  * `node examples/follow.js`
  */
 const { appendFileSync, mkdtempSync, rmSync, writeFileSync } = require('node:fs');
@@ -26,7 +26,7 @@ printNew();
 let writes = 0;
 const timer = setInterval(() => {
   appendFileSync(path, `line ${++writes} of another program\n`);
-  // The Buffers of before are detached when the map changed: take new ones.
+  // Buffers made before are detached when the map has changed: take new ones.
   if (map.refresh()) printNew();
   if (writes === 3) {
     clearInterval(timer);

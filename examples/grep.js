@@ -1,4 +1,4 @@
-// A grep for files of any size, larger than memory too. The pattern is a JavaScript RegExp's.
+// A grep for files of any size, also larger than memory. The pattern is a JavaScript RegExp.
 //   node examples/grep.js <pattern> <file>
 const { once } = require('node:events');
 const { Mmap } = require('memmap');
@@ -21,7 +21,7 @@ async function grep(pattern, file) {
   map.close();
 }
 
-process.stdout.on('error', () => process.exit()); // the reader has had enough, as with `| head`
+process.stdout.on('error', () => process.exit()); // the reader has closed the pipe, as `| head` does
 const [pattern, file] = process.argv.slice(2);
 if (file === undefined) console.error('usage: node examples/grep.js <pattern> <file>');
 else grep(pattern, file);

@@ -8,7 +8,7 @@ import { Mmap } from 'memmap';
 const [path = fileURLToPath(import.meta.url), offset = '0', length = '64'] = process.argv.slice(2);
 const map = Mmap.open(path);
 const start = Number(offset);
-// As with Buffer's subarray, ends outside are clamped, and negatives count from the end.
+// As in Buffer's subarray, positions outside are clamped, and negative ones count from the end.
 const bytes = map.subarray(start, start < 0 ? undefined : start + Number(length));
 const first = start < 0 ? Math.max(0, map.length + start) : start;
 

@@ -1,5 +1,5 @@
 /**
- * Tries a change out on a private copy, and makes it in the file only where the result is right.
+ * Tries a change on a private copy, and makes it in the file only if the result is right.
  * `node examples/patch.js`
  */
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
@@ -7,7 +7,7 @@ const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { MmapCow, MmapMut } = require('memmap');
 
-/** Counts the version in the header up, and says so in a checksum behind it. */
+/** Increments the version in the header, and updates the checksum behind it. */
 function patch(map) {
   const header = map.dataView(0, 8);
   header.setUint32(0, header.getUint32(0) + 1);

@@ -1,6 +1,6 @@
 /**
- * Four processes work off one queue in one shared block. The first one that takes a certain job is
- * killed with the lock and the job in its hands; another one takes its place.
+ * Four processes share a queue of jobs in shared memory. The first one that takes a certain job is
+ * killed while it owns the lock and the job; a new process replaces it.
  * `node examples/work-queue.js`
  */
 const { fork } = require('node:child_process');

@@ -5,7 +5,7 @@ const { Mmap } = require('memmap');
 
 const [how, path, word] = process.argv.slice(2);
 
-/** Bytes in memory: all, and those that no other process and no file shares (Linux tells). */
+/** Bytes in memory: all, and on Linux those shared with no other process and no file. */
 function memory() {
   const resident = process.memoryUsage.rss();
   if (process.platform !== 'linux') return { resident, own: null };

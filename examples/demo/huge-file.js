@@ -6,10 +6,10 @@ const { Mmap } = require('memmap');
 
 exports.title = 'A file far larger than memory';
 
-/** Makes a file of `size` bytes that takes almost no room on the disk and ends with `text`. */
+/** Makes a file of `size` bytes that takes almost no disk space and ends with `text`. */
 function makeSparse(path, size, text) {
   const descriptor = openSync(path, 'w');
-  // NTFS makes a file sparse only when told to.
+  // NTFS makes a file sparse only on request.
   if (process.platform === 'win32') spawnSync('fsutil', ['sparse', 'setflag', path]);
   ftruncateSync(descriptor, size);
   writeSync(descriptor, Buffer.from(text), 0, text.length, size - text.length);

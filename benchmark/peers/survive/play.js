@@ -1,4 +1,4 @@
-/** Plays a scenario on a mapped Buffer, when a line of input says that the time has come. */
+/** Plays a scenario on a mapped Buffer after a line of input. */
 exports.play = (scenario, buffer, next) => {
   console.log('mapped');
   process.stdin.once('data', () => {

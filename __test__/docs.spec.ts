@@ -1,0 +1,78 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test from 'ava';
+import { root } from './helpers/temporary';
+
+/** The pages for readers of the repository, relative to its root. */
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+];
+
+/** Folders of the repository. A path that begins with one of them is meant as a path. */
+const FOLDER = '(?:lib|src|docs|scripts|__test__|benchmark|examples|npm|\\.ci|\\.github)';
+
+/** The paths that a page names in code spans, as `lib/index.ts` or `src/guard/`. */
+function namedPaths(text: string): string[] {
+  const prose = text.replaceAll(/^```.*?^```/gms, '');
+  return [...prose.matchAll(/`([^`\n]+)`/g)].flatMap(([, span = '']) =>
+    [...span.matchAll(new RegExp(`(?<![\\w./*-])${FOLDER}/[\\w./-]*(?![\\w./*-])`, 'g'))].map(
+      ([path]) => path,
+    ),
+  );
+}
+
+/** The targets of a page's links, without those that lead out of the repository. */
+function links(text: string): string[] {
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^[a-z]+:/.test(target));
+}
+
+/** The anchors that GitHub gives to the headings of a page. */
+function anchors(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+function read(page: string): string {
+  return readFileSync(join(root, page), 'utf8');
+}
+
+test('the checks of the docs see what they are for', (t) => {
+  t.deepEqual(namedPaths('`lib/index.ts`, `node examples/demo.js` and `npm/*/README.md`'), [
+    'lib/index.ts',
+    'examples/demo.js',
+  ]);
+  t.deepEqual(links('[a](docs/a.md#b) [c](https://example.org)'), ['docs/a.md#b']);
+  t.deepEqual(anchors('## Alignment: why `buffer.byteOffset` may not be 0'), [
+    'alignment-why-bufferbyteoffset-may-not-be-0',
+  ]);
+  t.true(namedPaths(read('docs/internals.md')).length > 20);
+  t.true(pages.flatMap((page) => links(read(page))).length > 20);
+});
+
+test('every path that the docs name exists', (t) => {
+  const missing = pages.flatMap((page) =>
+    namedPaths(read(page))
+      .filter((path) => !existsSync(join(root, path)))
+      .map((path) => `${page} names ${path}`),
+  );
+  t.deepEqual(missing, []);
+});
+
+test('every relative link of the docs leads to a page, and to a heading that it has', (t) => {
+  const broken = pages.flatMap((page) =>
+    links(read(page)).filter((link) => {
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? page : join(dirname(page), path);
+      if (!existsSync(join(root, target))) return true;
+      return anchor !== undefined && !anchors(read(target)).includes(anchor);
+    }),
+  );
+  t.deepEqual(broken, []);
+});
