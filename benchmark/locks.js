@@ -1,6 +1,6 @@
 /**
- * What a mutex costs, beside Python's `multiprocessing`: without contention; with two processes that
- * lock it as often as they can; and passing a turn to and fro between two processes.
+ * What a mutex costs, beside Python's `multiprocessing`: uncontended; with two processes
+ * that want it as often as they can; and passing a turn to and fro between two processes.
  */
 const { join } = require('node:path');
 const { MmapMut } = require('memmap');

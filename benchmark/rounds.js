@@ -20,7 +20,7 @@ async function inTurns(contestants, rounds) {
       const time = await contestants[name]();
       if (round >= 0) times[name].push(time);
     }
-    // The last one is first in the next round: none always follows the same one.
+    // The order rotates, so that no peer always follows the same one.
     names.unshift(names.pop());
   }
   return times;

@@ -1,6 +1,6 @@
 /**
- * `npm run survivors`: whether memmap, Python's mmap and mmap-io (npm, compiled here) survive a
- * truncated file, a full disk and a write to a read-only map, each in a child process.
+ * `npm run survivors`: which packages survive a truncated file, a full disk and a write into a
+ * read-only map; memmap, Python's mmap and mmap-io (npm, compiled here), each in a child process.
  */
 const { spawn, spawnSync } = require('node:child_process');
 const { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } = require('node:fs');
