@@ -50,7 +50,7 @@ export function refused(source: string, what: string, instead: string): MmapErro
   );
 }
 
-/** How deep groups may lie in groups. `NEST_LIMIT` in `src/pattern.rs` leaves room for that. */
+/** How deep groups may lie in groups. `NEST_LIMIT` in `src/search/pattern.rs` leaves room for that. */
 const MAX_DEPTH = 100;
 
 const SETS = new Map<string, ByteSet>();

@@ -1,7 +1,7 @@
 //! What can go wrong in the core, and how it travels to TypeScript.
 //!
 //! napi-rs carries one string with an error, so a failure is written as one line,
-//! `memmap|code|syscall|errno|message`, which `lib/errors.ts` turns into an instance of the right
+//! `memmap|code|syscall|errno|message`, which `lib/base/errors.ts` turns into an instance of the right
 //! class. The core therefore knows nothing of JavaScript's error classes.
 
 use std::fmt;

@@ -10,7 +10,7 @@ use crate::error::Result;
 type Work<T> = Box<dyn FnOnce() -> Result<T> + Send>;
 
 /// One piece of work for a thread of libuv's pool; its promise settles with what the work returns.
-/// TypeScript divides long work into many such pieces (`lib/chunks.ts`), which is what makes it
+/// TypeScript divides long work into many such pieces (`lib/memory/jobs.ts`), which is what makes it
 /// cancellable.
 pub struct Job<T>(Option<Work<T>>);
 

@@ -1,4 +1,4 @@
-//! Waiting for words of a map. TypeScript (`lib/waiting.ts`) has checked the arguments.
+//! Waiting for words of a map. TypeScript (`lib/memory/waiting.ts`) has checked the arguments.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -15,7 +15,7 @@
 //! | anything else | calls the handler that was there before |
 //!
 //! What happened is noted in the table and in one word of flags per map, which TypeScript reads
-//! before every call (`lib/faults.ts`), and a thread is woken that tells the event loops.
+//! before every call (`lib/memory/faults.ts`), and a thread is woken that tells the event loops.
 //!
 //! A handler may run on any thread between any two instructions. So it takes no lock, allocates
 //! nothing and calls only system calls; all that it shares is atomic and static:

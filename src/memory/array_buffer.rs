@@ -4,7 +4,7 @@
 //! What keeps the addresses of an external ArrayBuffer reserved:
 //! - the finalizer of its *memory* (the backing store) holds a share of the region. It runs when the ArrayBuffer is
 //!   detached or collected, and `transfer()` hands it on to the new ArrayBuffer;
-//! - the ArrayBuffer *object* holds the native map object (`lib/memory.ts` puts it there), which
+//! - the ArrayBuffer *object* holds the native map object (`lib/memory/buffers.ts` puts it there), which
 //!   keeps its share even when closed. A pending `fs.read` or zlib job keeps the ArrayBuffer object
 //!   alive but not its memory's finalizer, so this is what protects such a job after a detach.
 //!
@@ -222,7 +222,7 @@ impl FromNapiValue for ArrayBufferArgument {
 
 /// The elements of a Float64Array argument, to write results into.
 pub fn numbers<'a>(argument: &'a mut Float64ArraySlice<'_>) -> &'a mut [f64] {
-    // SAFETY: `lib/line-iterator.ts` has made the array and shares it with no other code; the
+    // SAFETY: `lib/memory/buffers.ts` has made the array and shares it with no other code; the
     // exports that take one are synchronous, so that no JavaScript runs meanwhile.
     unsafe { argument.as_mut() }
 }

@@ -15,11 +15,11 @@ use regex_automata::util::syntax;
 use crate::error::{Failure, Result};
 
 /// How many bytes past the end of its window a regular expression may look for the end of a match.
-/// The documentation of `scan` in `lib/matches.ts` tells users the same number.
+/// The documentation of `scan` in `lib/search/matches.ts` tells users the same number.
 const MAX_MATCH_LENGTH: usize = 1 << 18;
 
 /// How deep the parts of a regular expression may lie in each other: each of the groups that
-/// `lib/regexp-parser.ts` allows (`MAX_DEPTH`) may have alternatives, a sequence and a repetition.
+/// `lib/search/regexp-parser.ts` allows (`MAX_DEPTH`) may have alternatives, a sequence and a repetition.
 /// Compiling takes stack for each.
 const NEST_LIMIT: u32 = 600;
 

@@ -1,7 +1,7 @@
 //! Searching a region, whole or in windows.
 //!
 //! A window is searched by one call: on the main thread with the whole range as one window, off it
-//! in many (`lib/chunks.ts`). Each answers where the next has to go on, so that a match that
+//! in many (`lib/memory/jobs.ts`). Each answers where the next has to go on, so that a match that
 //! reaches over a border is found once and nothing overlaps it.
 
 use std::time::{Duration, Instant};

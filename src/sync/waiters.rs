@@ -50,7 +50,7 @@ const FIRST_POLL: Duration = Duration::from_micros(250);
 const LAST_POLL: Duration = Duration::from_millis(16);
 
 /// Calls the JavaScript thread that waits, with the number of the wait and whether an owner was
-/// lost. It does not keep that thread's event loop alive; `lib/waiting.ts` does while it waits.
+/// lost. It does not keep that thread's event loop alive; `lib/memory/waiting.ts` does while it waits.
 #[cfg(not(test))]
 pub type Settle =
     ThreadsafeFunction<FnArgs<(f64, bool)>, (), FnArgs<(f64, bool)>, Status, false, true, 0>;
