@@ -108,7 +108,7 @@ export class RwLock {
     );
   }
 
-  /** Releases the lock of a dead writer, and sees to it that the next owner is told. */
+  /** Releases the lock of a dead writer, and marks it abandoned for the next owner. */
   #releaseDeadWriter(words: Int32Array, found: number): void {
     Atomics.store(words, ABANDONED, 1);
     if (Atomics.compareExchange(words, WRITER, found, 0) === found) this.#wakeAll();
