@@ -1,6 +1,10 @@
 /** The scenarios of the fault guard and how each must end. */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { has } from '../helpers/programs';
+import { root } from '../helpers/temporary';
 import { type Hazard, hazard } from './list';
 
 const windows = process.platform === 'win32';
@@ -11,6 +15,11 @@ const needsTruncation = windows ? 'Windows does not truncate mapped files' : und
 const needsSignals =
   needsTruncation ?? (process.versions.deno ? 'Deno by itself survives such a signal' : undefined);
 const needsLinux = process.platform === 'linux' ? undefined : 'asks /proc of Linux';
+/** Names the C library only where it is glibc. */
+const report: unknown = process.report?.getReport();
+const needsGlibc = JSON.stringify(report ?? {}).includes('glibcVersionRuntime')
+  ? undefined
+  : 'needs glibc, whose dlvsym finds the dlsym that is replaced';
 const needsCompiler = has('cc') ? undefined : 'needs a C compiler as cc';
 
 /** Starts a command in a mount namespace of its own, where a small disk is mounted on a folder. */
@@ -39,6 +48,38 @@ const needs = ([command = '', ...rest]: string[], what: string) =>
 const needsDisk = needs(withDisk, 'needs the right to mount a file system');
 const needsShm = needs(withSmallShm, 'needs the right to mount a file system');
 const needsExt2 = needs(withExt2, 'needs the right to mount a loop device, and mke2fs');
+
+/** Starts a command where a file system of huge pages is mounted on a folder. */
+const withHugeFiles = [
+  ...mounting,
+  'sh',
+  '-c',
+  'mount -t hugetlbfs none /mnt && exec "$0" "$@" /mnt',
+];
+const needsHugeFiles = needs(withHugeFiles, 'needs the right to mount hugetlbfs');
+
+const tryLoopDevice =
+  'device=$(losetup --find --show --read-only "$0") && losetup --detach "$device"';
+const needsLoopDevice =
+  spawnSync('sh', ['-c', tryLoopDevice, __filename]).status === 0
+    ? undefined
+    : 'needs the right to set up a loop device';
+
+/** At most so much memory of its own, in KiB. */
+const withDataLimit = ['sh', '-c', 'ulimit -d 1000000 && exec "$0" "$@"'];
+
+/** Preloads the library that a C file of this folder becomes. */
+function preloading(name: string): Pick<Hazard, 'impossible' | 'environment'> {
+  const impossible = needsLinux ?? needsCompiler;
+  if (impossible !== undefined) return { impossible };
+  const folder = mkdtempSync(join(tmpdir(), 'memmap-preload-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const library = join(folder, `${name}.so`);
+  const source = join(root, '__test__', 'hazards', `${name}.c`);
+  const { status, stderr } = spawnSync('cc', ['-shared', '-fPIC', '-o', library, source, '-ldl']);
+  if (status !== 0) throw new Error(`${name}.c does not compile: ${stderr}`);
+  return { environment: { LD_PRELOAD: library, SLOW_DISK_GATE: join(folder, 'gate') } };
+}
 
 /** Ends by a signal, as it would without memmap. */
 function by(signal: NodeJS.Signals): Hazard['ends'] {
@@ -75,6 +116,51 @@ export const guardHazards: Hazard[] = [
   hazard('a million stray writes, one to every second page of 8 GiB', 'stray', ['many'], {
     impossible: needsLinux,
   }),
+  hazard('a broken block device loses the pages that it cannot read, and says so', 'device', [], {
+    impossible: needsLoopDevice,
+  }),
+  hazard('a process that opens maps without end is refused while it can go on', 'kernel-maps', [], {
+    impossible: needsLinux,
+  }),
+  ...['stray writes', 'truncated tail', 'close'].map((name) =>
+    hazard(`little memory of its own suffices a process: ${name}`, 'data-limit', [name], {
+      impossible: needsLinux,
+      within: withDataLimit,
+    }),
+  ),
+  hazard(
+    'closing a map waits for no disk',
+    'slow-disk',
+    [],
+    process.versions.deno
+      ? { impossible: 'Deno compresses on the thread that closes' }
+      : preloading('slow-disk'),
+  ),
+  hazard(
+    'a runtime that takes no external memory loads memmap',
+    'no-external',
+    [],
+    needsGlibc ? { impossible: needsGlibc } : preloading('no-external'),
+  ),
+  hazard('files of huge pages are refused by name', 'huge-file', [], {
+    impossible: needsHugeFiles,
+    within: withHugeFiles,
+  }),
+  hazard('an ArrayBuffer that is too long drops nothing twice', 'too-long', [], {
+    impossible: needsLinux,
+  }),
+  hazard(
+    'the core refuses by itself what names no byte and what is of a wrong type',
+    'core-arguments',
+  ),
+  hazard(
+    'stray writes into hundreds of maps leave the runtime kernel maps',
+    'stray',
+    ['many maps'],
+    {
+      impossible: needsLinux,
+    },
+  ),
   hazard('a full disk loses bytes and reports them', 'disk-full', ['written'], {
     impossible: needsDisk,
     within: withDisk,

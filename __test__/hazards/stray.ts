@@ -55,6 +55,26 @@ const scenarios: Record<string, () => unknown> = {
     assert(consistsOf(buffer.subarray(PAGE), 3));
   },
 
+  'many maps': () => {
+    const path = newFile(512 * PAGE);
+    const before = kernelMaps().length;
+    const maps = Array.from({ length: 200 }, () => Mmap.open(path));
+    for (const { buffer } of maps) {
+      for (let at = 0; at < buffer.length; at += 2 * PAGE) buffer[at] = 7;
+    }
+    const grown = kernelMaps().length - before;
+    assert(grown < 20_000, `200 maps became ${grown} kernel maps`);
+    for (const map of maps) {
+      assert(map.faults.strayWrites > 0);
+      map.close();
+    }
+    // What closed maps have cost counts no more.
+    const map = Mmap.open(path);
+    const { buffer } = map;
+    for (let at = 0; at < 20 * PAGE; at += 2 * PAGE) buffer[at] = 7;
+    assert.strictEqual(map.faults.strayWrites, 10);
+  },
+
   many: () => {
     // Each page that differs from its neighbours could cost a kernel map, of which there are few.
     const path = newPath();

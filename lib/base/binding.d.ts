@@ -43,6 +43,8 @@ export declare class Mmap {
   externalArrayBuffer(start: number, end: number): ArrayBuffer
   /** A SharedArrayBuffer over the bytes from `start` to `end`. */
   externalSharedArrayBuffer(start: number, end: number): SharedArrayBuffer
+  /** Copies the bytes from `start` to `end` to `target`, from `targetStart` on. */
+  copyOut(target: Uint8Array, targetStart: number, start: number, end: number): void
   /** The index of this map's word in the fault flags; null where it is not guarded. */
   get slot(): number | null
   /** What the guard has survived so far. */
@@ -118,6 +120,8 @@ export declare class MmapCow {
   externalArrayBuffer(start: number, end: number): ArrayBuffer
   /** A SharedArrayBuffer over the bytes from `start` to `end`. */
   externalSharedArrayBuffer(start: number, end: number): SharedArrayBuffer
+  /** Copies the bytes from `start` to `end` to `target`, from `targetStart` on. */
+  copyOut(target: Uint8Array, targetStart: number, start: number, end: number): void
   /** The index of this map's word in the fault flags; null where it is not guarded. */
   get slot(): number | null
   /** What the guard has survived so far. */
@@ -203,6 +207,8 @@ export declare class MmapMut {
   externalArrayBuffer(start: number, end: number): ArrayBuffer
   /** A SharedArrayBuffer over the bytes from `start` to `end`. */
   externalSharedArrayBuffer(start: number, end: number): SharedArrayBuffer
+  /** Copies the bytes from `start` to `end` to `target`, from `targetStart` on. */
+  copyOut(target: Uint8Array, targetStart: number, start: number, end: number): void
   /** The index of this map's word in the fault flags; null where it is not guarded. */
   get slot(): number | null
   /** What the guard has survived so far. */
@@ -338,8 +344,25 @@ export interface Counted {
 /** Detaches an external ArrayBuffer. */
 export declare function detach(arrayBuffer: ArrayBuffer): void
 
-/** An ArrayBuffer of one word of flags per guarded map. */
-export declare function faultFlags(): ArrayBuffer
+/**
+ * An ArrayBuffer of one word of flags per guarded map; null on runtimes that take no memory from
+ * outside their heap, where `raised` is to be asked.
+ */
+export declare function faultFlags(): ArrayBuffer | null
+
+/** A kind of fault that the process is to be warned of. */
+export interface FirstFault {
+  /** The flag of that kind. */
+  flag: number
+  /** The path of the file, as far as it is known. */
+  path?: string
+}
+
+/**
+ * The kinds of faults that were survived for the first time in this process since the last call
+ * on any thread.
+ */
+export declare function firstFaults(): Array<FirstFault>
 
 /** What a search of one window found. */
 export interface Found {
@@ -388,6 +411,9 @@ export interface NewFile {
 
 /** The size of a page in bytes. */
 export declare function pageSize(): number
+
+/** The flags of the guarded map at `slot`, 0 for none. */
+export declare function raised(slot: number): number
 
 /** What the guard has survived in one map; positions in bytes from the start of the map. */
 export interface SurvivedFaults {

@@ -149,11 +149,12 @@ export function fromNative(error: unknown, path: string | null): unknown {
   const message = rest.join('|');
   if (code === 'ERR_OUT_OF_RANGE') return withCode(new RangeError(message), code);
   const place = path === null ? '' : ` '${path}'`;
-  if (code !== 'SYSTEM') {
+  if (code !== 'SYSTEM' && code !== 'REFUSED') {
     return new MmapError(code, place === '' ? message : `${message} (${path})`, path);
   }
   const [name, description] = getSystemErrorMap().get(Number(errno)) ?? [`E${errno}`, message];
-  return new MmapError(name, `${name}: ${description}, ${syscall}${place}`, path, {
+  const text = code === 'SYSTEM' ? description : message;
+  return new MmapError(name, `${name}: ${text}, ${syscall}${place}`, path, {
     syscall,
     errno: Number(errno),
   });

@@ -31,7 +31,7 @@ const STRAY_WRITE = 4;
  * The flags of every guarded map of the process, at its slot. Written by signal handlers. Behind
  * them are the flags that were ever raised, and those that the process was warned of.
  */
-const flags = new Uint32Array(native.faultFlags());
+const flags = new Uint32Array(native.faultFlags() ?? []);
 const EVER = flags.length - 2;
 const WARNED = flags.length - 1;
 

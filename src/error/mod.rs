@@ -76,7 +76,12 @@ impl fmt::Display for Failure {
         match self {
             Failure::System { syscall, error } => {
                 let number = errno::libuv_error(error);
-                write!(to, "memmap|SYSTEM|{syscall}|{number}|{error}")
+                // What memmap refuses in the system's stead comes with a message of its own.
+                let code = match error.raw_os_error() {
+                    Some(_) => "SYSTEM",
+                    None => "REFUSED",
+                };
+                write!(to, "memmap|{code}|{syscall}|{number}|{error}")
             }
             Failure::OutOfRange(message) => write!(to, "memmap|ERR_OUT_OF_RANGE|||{message}"),
             Failure::Mmap { code, message } => write!(to, "memmap|{code}|||{message}"),

@@ -33,11 +33,40 @@ pub fn survived(mapping: &Mapping) -> Option<SurvivedFaults> {
     })
 }
 
-/// An ArrayBuffer of one word of flags per guarded map.
-#[napi(catch_unwind, ts_return_type = "ArrayBuffer")]
-pub fn fault_flags(env: Env) -> napi::Result<ExternalBuffer> {
+/// An ArrayBuffer of one word of flags per guarded map; null on runtimes that take no memory from
+/// outside their heap, where `raised` is to be asked.
+#[napi(catch_unwind, ts_return_type = "ArrayBuffer | null")]
+pub fn fault_flags(env: Env) -> napi::Result<Option<ExternalBuffer>> {
     let (flags, count) = guard::flags();
     Ok(array_buffer::external_static(&env, flags, count)?)
+}
+
+/// The flags of the guarded map at `slot`, 0 for none.
+#[napi(catch_unwind)]
+pub fn raised(slot: u32) -> u32 {
+    guard::raised(slot)
+}
+
+/// A kind of fault that the process is to be warned of.
+#[napi(object, object_from_js = false)]
+pub struct FirstFault {
+    /// The flag of that kind.
+    pub flag: u32,
+    /// The path of the file, as far as it is known.
+    pub path: Option<String>,
+}
+
+/// The kinds of faults that were survived for the first time in this process since the last call
+/// on any thread.
+#[napi(catch_unwind)]
+pub fn first_faults() -> Vec<FirstFault> {
+    guard::first_faults()
+        .into_iter()
+        .map(|(flag, path)| FirstFault {
+            flag,
+            path: path.map(|path| path.to_string_lossy().into_owned()),
+        })
+        .collect()
 }
 
 /// Has `listener` called on this thread after each fault that JavaScript does not know of yet.

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use napi::bindgen_prelude::{Either, Either3, Uint8Array};
 use napi_derive::napi;
 
+use super::number::integer;
 use crate::error::{Failure, Result};
 use crate::memory::{Mapping, OpenOptions, Source, location};
 use crate::sys::file::path_from_bytes;
 use crate::sys::identity::{Identity, identity_of, path_to_bytes};
 
 /// A path as a string or as its bytes on disk, or an open descriptor.
-pub type FileArgument = Either3<String, Uint8Array, i32>;
+pub type FileArgument = Either3<String, Uint8Array, f64>;
 
 /// Where the file comes from.
 ///
@@ -22,7 +23,13 @@ pub fn source(file: FileArgument) -> Result<Source> {
     Ok(match file {
         Either3::A(path) => Source::Path(PathBuf::from(path)),
         Either3::B(bytes) => Source::Path(path_from_bytes(&bytes)?),
-        Either3::C(descriptor) => Source::Descriptor(descriptor),
+        // Any other number names no open file, as -1 does, which a closed FileHandle has.
+        Either3::C(descriptor) => Source::Descriptor(
+            integer(descriptor)
+                .ok()
+                .and_then(|number| i32::try_from(number).ok())
+                .unwrap_or(-1),
+        ),
     })
 }
 

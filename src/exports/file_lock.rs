@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use napi_derive::napi;
 
 use super::file::{FileArgument, source};
+use super::number::integer;
 use crate::error::{Failure, Result};
 use crate::memory::Source;
 use crate::sys::identity::identity_of;
@@ -51,11 +52,17 @@ impl FileLock {
         start: Option<f64>,
         length: Option<f64>,
     ) -> napi::Result<Self> {
+        let range = match start {
+            Some(start) => {
+                let length = integer(length.unwrap_or(0.0))?;
+                Some((integer(start)? as u64, length as u64))
+            }
+            None => None,
+        };
         let file = match source(file)? {
             Source::Path(path) => open(&path, shared).map_err(Failure::system("open"))?,
             Source::Descriptor(descriptor) => file::duplicate(descriptor)?,
         };
-        let range = start.map(|start| (start as u64, length.unwrap_or(0.0) as u64));
         let file = Mutex::new(Some(file));
         Ok(FileLock { file, range })
     }

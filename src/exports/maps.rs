@@ -8,10 +8,12 @@ use napi_derive::napi;
 use super::faults::{self, SurvivedFaults};
 use super::file::{self, FileArgument, Location};
 use super::job::Job;
+use super::number::integer;
 use super::paging;
 use super::search::{self, Counted, Found, Pattern};
+use crate::error::{Failure, Result};
 use crate::memory::array_buffer::{ExternalBuffer, Kind};
-use crate::memory::{CreateOptions, Mapping, OpenOptions, SourceBytes};
+use crate::memory::{CreateOptions, Mapping, OpenOptions, SourceBytes, TargetBytes};
 use crate::sys::file::Access;
 use crate::sys::memory::Anonymous;
 
@@ -33,7 +35,7 @@ macro_rules! map_class {
                 length: Option<f64>,
                 guarded: bool,
             ) -> napi::Result<Self> {
-                let options = options($access, offset, length, guarded);
+                let options = options($access, offset, length, guarded)?;
                 Ok(Self(Mapping::open(&file::source(file)?, &options)?))
             }
 
@@ -45,14 +47,14 @@ macro_rules! map_class {
                 length: f64,
                 guarded: bool,
             ) -> napi::Result<Self> {
-                let options = options($access, offset, Some(length), guarded);
+                let options = options($access, offset, Some(length), guarded)?;
                 Ok(Self(file::reopen(location, &options)?))
             }
 
             /// Another map of the same file, or a copy of the same anonymous memory.
             #[napi(catch_unwind)]
             pub fn remap(&self, length: f64) -> napi::Result<$name> {
-                Ok($name(self.0.remap(length as usize)?))
+                Ok($name(self.0.remap(integer(length)?)?))
             }
 
             /// Releases the file, and the memory where no ArrayBuffer was made.
@@ -100,7 +102,7 @@ macro_rules! map_class {
                 start: f64,
                 end: f64,
             ) -> napi::Result<ExternalBuffer> {
-                let (start, end) = (start as usize, end as usize);
+                let (start, end) = (integer(start)?, integer(end)?);
                 Ok(self.0.external(&env, start, end, Kind::ArrayBuffer)?)
             }
 
@@ -112,8 +114,22 @@ macro_rules! map_class {
                 start: f64,
                 end: f64,
             ) -> napi::Result<ExternalBuffer> {
-                let (start, end) = (start as usize, end as usize);
+                let (start, end) = (integer(start)?, integer(end)?);
                 Ok(self.0.external(&env, start, end, Kind::SharedArrayBuffer)?)
+            }
+
+            /// Copies the bytes from `start` to `end` to `target`, from `targetStart` on.
+            #[napi(catch_unwind)]
+            pub fn copy_out(
+                &self,
+                #[napi(ts_arg_type = "Uint8Array")] target: TargetBytes,
+                target_start: f64,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<()> {
+                let (start, end) = (integer(start)?, integer(end)?);
+                let region = self.0.region()?;
+                Ok(region.copy_out(&target, integer(target_start)?, start, end)?)
             }
 
             /// The index of this map's word in the fault flags; null where it is not guarded.
@@ -140,54 +156,52 @@ macro_rules! map_class {
             #[napi(catch_unwind)]
             pub fn advise(&self, hint: String, start: f64, end: f64) -> napi::Result<bool> {
                 let pages = self.0.paged()?;
-                Ok(pages.advise(&hint, start as usize, end as usize)?)
+                Ok(pages.advise(&hint, integer(start)?, integer(end)?)?)
             }
 
             /// Brings the bytes from `start` to `end` into memory. Blocks.
             #[napi(catch_unwind)]
             pub fn prefetch_sync(&self, start: f64, end: f64) -> napi::Result<()> {
-                Ok(self.0.paged()?.prefetch(start as usize, end as usize)?)
+                Ok(self.0.paged()?.prefetch(integer(start)?, integer(end)?)?)
             }
 
             /// As `prefetchSync`, off the main thread.
             #[napi(catch_unwind, ts_return_type = "Promise<void>")]
             pub fn prefetch(&self, start: f64, end: f64) -> napi::Result<AsyncTask<Job<()>>> {
-                paging::job(&self.0, move |pages| {
-                    pages.prefetch(start as usize, end as usize)
-                })
+                let (start, end) = (integer(start)?, integer(end)?);
+                paging::job(&self.0, move |pages| pages.prefetch(start, end))
             }
 
             /// One byte a page: 1 where it is in memory.
             #[napi(catch_unwind)]
             pub fn resident(&self, start: f64, end: f64) -> napi::Result<Uint8Array> {
                 let pages = self.0.paged()?;
-                Ok(pages.resident(start as usize, end as usize)?.into())
+                Ok(pages.resident(integer(start)?, integer(end)?)?.into())
             }
 
             /// Keeps the bytes from `start` to `end` in memory. Blocks.
             #[napi(catch_unwind)]
             pub fn lock(&self, start: f64, end: f64) -> napi::Result<()> {
-                Ok(self.0.paged()?.lock(start as usize, end as usize)?)
+                Ok(self.0.paged()?.lock(integer(start)?, integer(end)?)?)
             }
 
             /// Undoes `lock`.
             #[napi(catch_unwind)]
             pub fn unlock(&self, start: f64, end: f64) -> napi::Result<()> {
-                Ok(self.0.paged()?.unlock(start as usize, end as usize)?)
+                Ok(self.0.paged()?.unlock(integer(start)?, integer(end)?)?)
             }
 
             /// Drops the bytes from `start` to `end` from memory. Blocks.
             #[napi(catch_unwind)]
             pub fn evict_sync(&self, start: f64, end: f64) -> napi::Result<()> {
-                Ok(self.0.paged()?.evict(start as usize, end as usize)?)
+                Ok(self.0.paged()?.evict(integer(start)?, integer(end)?)?)
             }
 
             /// As `evictSync`, off the main thread.
             #[napi(catch_unwind, ts_return_type = "Promise<void>")]
             pub fn evict(&self, start: f64, end: f64) -> napi::Result<AsyncTask<Job<()>>> {
-                paging::job(&self.0, move |pages| {
-                    pages.evict(start as usize, end as usize)
-                })
+                let (start, end) = (integer(start)?, integer(end)?);
+                paging::job(&self.0, move |pages| pages.evict(start, end))
             }
 
             /// The first offset from `start` to `end` where `needle` begins, or -1. Blocks.
@@ -222,7 +236,7 @@ macro_rules! map_class {
                 #[napi(ts_arg_type = "'offset' | 'needle' | 'groups'")] record: String,
                 most: f64,
             ) -> napi::Result<Found> {
-                let window = search::window(from, end, end);
+                let window = search::window(from, end, end)?;
                 search::find_sync(&self.0, pattern, window, &record, most)
             }
 
@@ -237,14 +251,14 @@ macro_rules! map_class {
                 #[napi(ts_arg_type = "'offset' | 'needle' | 'groups'")] record: String,
                 most: f64,
             ) -> napi::Result<AsyncTask<Job<Found>>> {
-                let window = search::window(from, to, end);
+                let window = search::window(from, to, end)?;
                 search::find(&self.0, pattern, window, &record, most)
             }
 
             /// The number of matches between `from` and `end`. Blocks.
             #[napi(catch_unwind)]
             pub fn count_sync(&self, pattern: &Pattern, from: f64, end: f64) -> napi::Result<f64> {
-                search::count_sync(&self.0, pattern, search::window(from, end, end))
+                search::count_sync(&self.0, pattern, search::window(from, end, end)?)
             }
 
             /// The number of matches that begin between `from` and `to`; may stop sooner.
@@ -256,7 +270,7 @@ macro_rules! map_class {
                 to: f64,
                 end: f64,
             ) -> napi::Result<AsyncTask<Job<Counted>>> {
-                search::count(&self.0, pattern, search::window(from, to, end))
+                search::count(&self.0, pattern, search::window(from, to, end)?)
             }
 
             /// The number of line feeds in each block of `size` bytes, from `start` to `end`.
@@ -303,13 +317,13 @@ macro_rules! map_class {
     };
 }
 
-fn options(access: Access, offset: f64, length: Option<f64>, guarded: bool) -> OpenOptions {
-    OpenOptions {
+fn options(access: Access, offset: f64, length: Option<f64>, guarded: bool) -> Result<OpenOptions> {
+    Ok(OpenOptions {
         access,
-        offset: offset as u64,
-        length: length.map(|length| length as usize),
+        offset: integer(offset)? as u64,
+        length: length.map(integer).transpose()?,
         guarded,
-    }
+    })
 }
 
 map_class!(
@@ -343,15 +357,17 @@ pub struct NewFile {
     pub populate: bool,
 }
 
-impl From<&NewFile> for CreateOptions {
-    fn from(new: &NewFile) -> CreateOptions {
-        CreateOptions {
-            length: new.length as usize,
+impl TryFrom<&NewFile> for CreateOptions {
+    type Error = Failure;
+
+    fn try_from(new: &NewFile) -> Result<CreateOptions> {
+        Ok(CreateOptions {
+            length: integer(new.length)?,
             allocate: new.allocate,
             mode: new.mode,
             huge_pages: new.huge_pages,
             populate: new.populate,
-        }
+        })
     }
 }
 
@@ -367,7 +383,7 @@ macro_rules! writes {
                 #[napi(ts_arg_type = "Uint8Array")] bytes: SourceBytes,
                 offset: f64,
             ) -> napi::Result<()> {
-                Ok(self.0.region()?.copy_in(&bytes, offset as usize)?)
+                Ok(self.0.region()?.copy_in(&bytes, integer(offset)?)?)
             }
 
             /// Repeats `pattern` from `start` to `end`.
@@ -379,7 +395,7 @@ macro_rules! writes {
                 end: f64,
             ) -> napi::Result<()> {
                 let region = self.0.region()?;
-                Ok(region.fill(&pattern, start as usize, end as usize)?)
+                Ok(region.fill(&pattern, integer(start)?, integer(end)?)?)
             }
 
             /// As `fill`, off the main thread.
@@ -392,8 +408,9 @@ macro_rules! writes {
             ) -> napi::Result<AsyncTask<Job<()>>> {
                 let region = self.0.region()?;
                 let pattern = pattern.to_vec()?;
+                let (start, end) = (integer(start)?, integer(end)?);
                 Ok(AsyncTask::new(Job::new(move || {
-                    region.fill_with(&pattern, start as usize, end as usize)
+                    region.fill_with(&pattern, start, end)
                 })))
             }
 
@@ -406,8 +423,9 @@ macro_rules! writes {
                 end: f64,
             ) -> napi::Result<AsyncTask<Job<()>>> {
                 let region = self.0.region()?;
+                let (target, start, end) = (integer(target)?, integer(start)?, integer(end)?);
                 Ok(AsyncTask::new(Job::new(move || {
-                    region.copy_within(target as usize, start as usize, end as usize)
+                    region.copy_within(target, start, end)
                 })))
             }
 
@@ -415,7 +433,7 @@ macro_rules! writes {
             #[napi(catch_unwind)]
             pub fn copy_within(&self, target: f64, start: f64, end: f64) -> napi::Result<()> {
                 let region = self.0.region()?;
-                Ok(region.copy_within(target as usize, start as usize, end as usize)?)
+                Ok(region.copy_within(integer(target)?, integer(start)?, integer(end)?)?)
             }
         }
     };
@@ -435,7 +453,7 @@ impl MmapMut {
     ) -> napi::Result<Self> {
         let path = file::path(file)?;
         let temporary = temporary.map(file::path).transpose()?;
-        let options = CreateOptions::from(&options);
+        let options = CreateOptions::try_from(&options)?;
         Ok(Self(Mapping::create(
             &path,
             temporary.as_deref(),
@@ -452,7 +470,7 @@ impl MmapMut {
     ) -> napi::Result<AsyncTask<Job<MmapMut>>> {
         let path = file::path(file)?;
         let temporary = temporary.map(file::path).transpose()?;
-        let options = CreateOptions::from(&options);
+        let options = CreateOptions::try_from(&options)?;
         Ok(AsyncTask::new(Job::new(move || {
             Ok(MmapMut(Mapping::create(
                 &path,
@@ -466,13 +484,16 @@ impl MmapMut {
     #[napi(factory, catch_unwind)]
     pub fn anonymous(length: f64, huge: bool, no_reserve: bool) -> napi::Result<Self> {
         let how = Anonymous { huge, no_reserve };
-        Ok(Self(Mapping::anonymous(length as usize, how)?))
+        Ok(Self(Mapping::anonymous(integer(length)?, how)?))
     }
 
     /// Truncates or lengthens the file.
     #[napi(catch_unwind)]
     pub fn set_file_size(&self, size: f64, allocate: bool) -> napi::Result<()> {
-        Ok(self.0.region()?.set_file_size(size as u64, allocate)?)
+        Ok(self
+            .0
+            .region()?
+            .set_file_size(integer(size)? as u64, allocate)?)
     }
 
     /// As `setFileSize`, off the main thread.
@@ -483,23 +504,23 @@ impl MmapMut {
         allocate: bool,
     ) -> napi::Result<AsyncTask<Job<()>>> {
         let region = self.0.region()?;
+        let size = integer(size)? as u64;
         Ok(AsyncTask::new(Job::new(move || {
-            region.set_file_size(size as u64, allocate)
+            region.set_file_size(size, allocate)
         })))
     }
 
     /// Writes the changed pages from `start` to `end` to the disk. Blocks.
     #[napi(catch_unwind)]
     pub fn flush_sync(&self, start: f64, end: f64) -> napi::Result<()> {
-        Ok(self.0.region()?.flush(start as usize, end as usize)?)
+        Ok(self.0.region()?.flush(integer(start)?, integer(end)?)?)
     }
 
     /// As `flushSync`, off the main thread.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn flush(&self, start: f64, end: f64) -> napi::Result<AsyncTask<Job<()>>> {
         let region = self.0.region()?;
-        Ok(AsyncTask::new(Job::new(move || {
-            region.flush(start as usize, end as usize)
-        })))
+        let (start, end) = (integer(start)?, integer(end)?);
+        Ok(AsyncTask::new(Job::new(move || region.flush(start, end))))
     }
 }

@@ -1,13 +1,14 @@
 //! The addon's face: the three classes of maps, and what else TypeScript calls.
 //!
-//! Every export catches panics. Numbers arrive as doubles that TypeScript has checked to be safe
-//! integers, so converting them is exact.
+//! Every export catches panics. Offsets and lengths arrive as doubles, and go through
+//! [`number::integer`].
 
 // napi-rs must expand a class before the methods that another file adds to it, and before the
 // signatures that name it.
 mod faults;
 mod file;
 mod job;
+mod number;
 mod paging;
 mod search;
 

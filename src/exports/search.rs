@@ -6,6 +6,7 @@ use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice, Uint32Ar
 use napi_derive::napi;
 
 use super::job::Job;
+use super::number::{integer, positive};
 use crate::error::Result;
 use crate::memory::{Mapping, SourceBytes, array_buffer};
 use crate::search::pattern;
@@ -17,6 +18,9 @@ pub struct Pattern(Arc<pattern::Pattern>);
 
 /// Compiles literals that lie in `bytes` one after the other.
 fn literals(bytes: &[u8], lengths: &[f64]) -> Result<Pattern> {
+    for &length in lengths {
+        integer(length)?;
+    }
     let literals = pattern::split(bytes, lengths)?;
     Ok(Pattern(Arc::new(pattern::Pattern::literals(&literals)?)))
 }
@@ -112,12 +116,15 @@ fn record(name: &str) -> Record {
 }
 
 /// The part of a map that a search looks at.
-pub fn window(from: f64, to: f64, end: f64) -> Window {
-    Window {
-        from: from as usize,
-        to: to as usize,
-        end: end as usize,
-    }
+///
+/// # Errors
+/// `ERR_OUT_OF_RANGE`.
+pub fn window(from: f64, to: f64, end: f64) -> Result<Window> {
+    Ok(Window {
+        from: integer(from)?,
+        to: integer(to)?,
+        end: integer(end)?,
+    })
 }
 
 fn offset(found: Option<usize>) -> f64 {
@@ -133,7 +140,7 @@ pub fn index_of(
 ) -> napi::Result<f64> {
     let needle = needle.to_vec()?;
     let region = mapping.region()?;
-    let found = scan::first(&region, &needle, start as usize, end as usize)?;
+    let found = scan::first(&region, &needle, integer(start)?, integer(end)?)?;
     Ok(offset(found))
 }
 
@@ -146,7 +153,7 @@ pub fn last_index_of(
 ) -> napi::Result<f64> {
     let needle = needle.to_vec()?;
     let region = mapping.region()?;
-    let found = scan::last(&region, &needle, start as usize, end as usize)?;
+    let found = scan::last(&region, &needle, integer(start)?, integer(end)?)?;
     Ok(offset(found))
 }
 
@@ -160,7 +167,7 @@ pub fn find_sync(
 ) -> napi::Result<Found> {
     let region = mapping.region()?;
     let record = self::record(record);
-    let found = scan::find(&region, &pattern.0, window, record, most as usize, true)?;
+    let found = scan::find(&region, &pattern.0, window, record, positive(most)?, true)?;
     Ok(found.into())
 }
 
@@ -175,7 +182,7 @@ pub fn find(
     let region = mapping.region()?;
     let pattern = Arc::clone(&pattern.0);
     let record = self::record(record);
-    let most = most as usize;
+    let most = positive(most)?;
     Ok(AsyncTask::new(Job::new(move || {
         scan::find(&region, &pattern, window, record, most, false).map(Found::from)
     })))
@@ -208,7 +215,7 @@ pub fn count_lines_sync(
     size: f64,
 ) -> napi::Result<Float64Array> {
     let region = mapping.region()?;
-    let counts = scan::count_lines(&region, start as usize, end as usize, size as usize)?;
+    let counts = scan::count_lines(&region, integer(start)?, integer(end)?, positive(size)?)?;
     Ok(Float64Array::new(counts))
 }
 
@@ -220,7 +227,7 @@ pub fn count_lines(
     size: f64,
 ) -> napi::Result<AsyncTask<Job<Float64Array>>> {
     let region = mapping.region()?;
-    let (start, end, size) = (start as usize, end as usize, size as usize);
+    let (start, end, size) = (integer(start)?, integer(end)?, positive(size)?);
     Ok(AsyncTask::new(Job::new(move || {
         scan::count_lines(&region, start, end, size).map(Float64Array::new)
     })))
@@ -235,13 +242,13 @@ pub fn line_feeds(
 ) -> napi::Result<f64> {
     let region = mapping.region()?;
     let offsets = array_buffer::numbers(&mut offsets);
-    let count = scan::line_feeds(&region, start as usize, end as usize, offsets)?;
+    let count = scan::line_feeds(&region, integer(start)?, integer(end)?, offsets)?;
     Ok(count as f64)
 }
 
 /// The offset of line feed number `n` (from 0) in `start..end`, or -1.
 pub fn nth_line_feed(mapping: &Mapping, start: f64, end: f64, n: f64) -> napi::Result<f64> {
     let region = mapping.region()?;
-    let found = scan::nth_line_feed(&region, start as usize, end as usize, n as usize)?;
+    let found = scan::nth_line_feed(&region, integer(start)?, integer(end)?, integer(n)?)?;
     Ok(offset(found))
 }

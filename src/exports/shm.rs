@@ -14,17 +14,20 @@ impl MmapMut {
     /// Creates a shared memory object and maps it.
     #[napi(factory, catch_unwind)]
     pub fn create_shared(name: String, options: NewFile) -> napi::Result<Self> {
-        let options = CreateOptions::from(&options);
+        let options = CreateOptions::try_from(&options)?;
         Ok(Self(Mapping::create_shared(&name, &options)?))
     }
 
     /// As `createShared`, off the main thread.
     #[napi(catch_unwind, ts_return_type = "Promise<MmapMut>")]
-    pub fn create_shared_async(name: String, options: NewFile) -> AsyncTask<Job<MmapMut>> {
-        let options = CreateOptions::from(&options);
-        AsyncTask::new(Job::new(move || {
+    pub fn create_shared_async(
+        name: String,
+        options: NewFile,
+    ) -> napi::Result<AsyncTask<Job<MmapMut>>> {
+        let options = CreateOptions::try_from(&options)?;
+        Ok(AsyncTask::new(Job::new(move || {
             Ok(MmapMut(Mapping::create_shared(&name, &options)?))
-        }))
+        })))
     }
 
     /// Maps a whole shared memory object.

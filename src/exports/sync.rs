@@ -6,6 +6,7 @@ use std::time::Duration;
 use napi_derive::napi;
 
 use super::maps::MmapMut;
+use super::number::integer;
 use crate::sync::waiters::{self, Pending, Settle};
 use crate::sync::word::{self, Word};
 use crate::sys::{futex, thread};
@@ -23,7 +24,7 @@ impl MmapMut {
         timeout: f64,
     ) -> napi::Result<bool> {
         let region = self.0.region()?;
-        let word = Word::new(&region, offset as usize, expected, expected_high, (0, 0))?;
+        let word = Word::new(&region, integer(offset)?, expected, expected_high, (0, 0))?;
         // Negative and infinite times do not come here; a fraction of a millisecond may.
         Ok(word.wait(Duration::try_from_secs_f64(timeout / 1000.0).unwrap_or_default()))
     }
@@ -32,7 +33,7 @@ impl MmapMut {
     #[napi(catch_unwind)]
     pub fn wake(&self, offset: f64, count: u32) -> napi::Result<f64> {
         let region = self.0.region()?;
-        Ok(word::wake(&region, offset as usize, count)? as f64)
+        Ok(word::wake(&region, integer(offset)?, count)? as f64)
     }
 
     /// As `wait`, without blocking: settles through `waits`, with the number `id`, also when one of
@@ -52,9 +53,9 @@ impl MmapMut {
         first_owner: f64,
         owners: u32,
     ) -> napi::Result<PendingWait> {
-        let owners = (first_owner as usize, owners as usize);
+        let owners = (integer(first_owner)?, owners as usize);
         let region = self.0.region()?;
-        let word = Word::new(&region, offset as usize, expected, expected_high, owners)?;
+        let word = Word::new(&region, integer(offset)?, expected, expected_high, owners)?;
         let pending = Arc::new(Pending::new(word, id, Arc::clone(&waits.0)));
         waiters::submit(Arc::clone(&pending))?;
         Ok(PendingWait(pending))

@@ -1,14 +1,10 @@
 //! What the guard needs to know of Linux.
 
-use std::sync::atomic::Ordering;
-
 use libc::{c_int, c_void, off_t, ucontext_t};
 
-use super::{Kind, PAGE, Probe, patch_size};
+use super::{Kind, Probe, page_size};
 use crate::guard::table::Found;
-
-/// Zero pages that may be more than there is memory for.
-pub const UNRESERVED: c_int = libc::MAP_NORESERVE;
+use crate::sys::memory::has_room;
 
 /// The thread's error number.
 pub fn errno() -> *mut c_int {
@@ -24,7 +20,7 @@ pub fn was_sent(code: c_int) -> bool {
 /// What happened at `address`, if it is an affair of the guard's.
 pub fn kind_of(
     (signal, code): (c_int, c_int),
-    found: &Found,
+    _: &Found,
     address: usize,
     context: *const c_void,
 ) -> Option<Kind> {
@@ -33,9 +29,9 @@ pub fn kind_of(
     const BUS_ADRERR: c_int = 2;
     match (signal, code) {
         (libc::SIGBUS, BUS_ADRERR) => Some(Kind::Missing),
-        (libc::SIGSEGV, SEGV_ACCERR) if found.is_read_only() => {
+        (libc::SIGSEGV, SEGV_ACCERR) => {
             // A jump into the map is no write, and making it writable does not mend it.
-            (instruction(context) != address).then_some(Kind::StrayWrite)
+            (instruction(context) != address).then_some(Kind::ForbiddenWrite)
         }
         _ => None,
     }
@@ -51,25 +47,47 @@ fn instruction(context: *const c_void) -> usize {
     return machine.pc as usize;
 }
 
-/// Lets the page be written, without the file seeing it, and after some hundred pages its
-/// neighbours as well: the pages are private, so the kernel copies what is written.
-pub fn make_private(found: &Found, page: usize) -> bool {
-    let size = patch_size(found);
-    let start = page & !(size - 1);
-    let end = start.saturating_add(size).min(found.end());
-    let make_writable = |start: usize, end: usize| {
-        let access = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: the pages are the map's own, which stay mapped while the slot has a user.
-        unsafe { libc::mprotect(start as *mut c_void, end - start, access) == 0 }
-    };
+/// Lets the page be written, without the file seeing it, and its neighbours within a block of
+/// `size` bytes as well: the pages are private, so the kernel copies what is written. Where there
+/// is no room for so many (`RLIMIT_DATA`, strict overcommit) the block is smaller, down to the page.
+pub fn make_private(found: &Found, page: usize, mut size: usize) -> bool {
+    loop {
+        let start = (page & !(size - 1)).max(found.base());
+        let end = page.saturating_add(size) & !(size - 1);
+        let end = end.max(page + page_size()).min(found.end());
+        if has_room(end - start) && make_writable(start, end - start) {
+            return true;
+        }
+        if size == page_size() {
+            break;
+        }
+        size /= 2;
+    }
     // Where the process is out of kernel maps the whole map becomes one again.
-    make_writable(start.max(found.base()), end) || make_writable(found.base(), found.end())
+    make_writable(found.base(), found.end() - found.base())
+}
+
+/// Lets private pages of a map be written.
+pub fn make_writable(start: usize, length: usize) -> bool {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: the pages are the map's own, which stay mapped while the slot has a user.
+    unsafe { libc::mprotect(start as *mut c_void, length, access) == 0 }
+}
+
+/// The size of a block device in bytes.
+pub fn device_size(descriptor: c_int) -> Option<u64> {
+    /// `_IOR(0x12, 114, size_t)`, from Linux's `include/uapi/linux/fs.h`.
+    const BLKGETSIZE64: libc::c_ulong = 0x8008_1272;
+    let mut size = 0_u64;
+    // SAFETY: writes one number of 64 bits; the descriptor is open while the slot has a user.
+    let done = unsafe { libc::ioctl(descriptor, BLKGETSIZE64 as _, &raw mut size) };
+    (done == 0).then_some(size)
 }
 
 /// Whether the disk has room for a page, which is reserved thereby. A file system without that call
 /// leaves the question to the next try.
 pub fn room(found: &Found, position: off_t) -> Probe {
-    let page = PAGE.load(Ordering::Relaxed) as off_t;
+    let page = page_size() as off_t;
     let keep = libc::FALLOC_FL_KEEP_SIZE;
     // SAFETY: changes no memory; the descriptor is open.
     let done = unsafe { libc::fallocate(found.descriptor(), keep, position, page) };

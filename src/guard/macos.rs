@@ -1,14 +1,9 @@
 //! What the guard needs to know of macOS. Compiled, but not yet run by us.
 
-use std::sync::atomic::Ordering;
-
 use libc::{c_int, c_void, off_t, ucontext_t};
 
-use super::{Kind, PAGE, Probe, file_size, position};
-use crate::guard::table::Found;
-
-/// Memory is never set aside beforehand here.
-pub const UNRESERVED: c_int = 0;
+use super::{Kind, Probe, file_size, page_size, position};
+use crate::guard::table::{Found, Phase};
 
 /// The thread's error number.
 pub fn errno() -> *mut c_int {
@@ -35,11 +30,15 @@ pub fn kind_of(
     if access.instruction == address {
         return None;
     }
-    let page = address & !(PAGE.load(Ordering::Relaxed) - 1);
-    let has_page = || file_size(found).is_some_and(|size| position(found, page) < size);
+    let page = address & !(page_size() - 1);
+    // The descriptor of a closed map may be another file's.
+    let has_page = || {
+        found.phase() == Phase::Live
+            && file_size(found).is_some_and(|size| position(found, page) < size)
+    };
     Some(
         match access.is_write && found.is_read_only() && has_page() {
-            true => Kind::StrayWrite,
+            true => Kind::ForbiddenWrite,
             false => Kind::Missing,
         },
     )
@@ -72,13 +71,13 @@ fn access(context: *const c_void) -> Access {
 /// Puts a private copy of the page in the place of the shared one. Only that page: what was written
 /// to its neighbours before would be lost. Should two threads write the same page at the same
 /// moment, so may what the first has written.
-pub fn make_private(found: &Found, page: usize) -> bool {
+pub fn make_private(found: &Found, page: usize, _: usize) -> bool {
     // SAFETY: the page is the map's own, which stays mapped while the slot has a user; the
     // descriptor is open for as long.
     let mapped = unsafe {
         libc::mmap(
             page as *mut c_void,
-            PAGE.load(Ordering::Relaxed),
+            page_size(),
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_PRIVATE | libc::MAP_FIXED,
             found.descriptor(),
@@ -86,6 +85,16 @@ pub fn make_private(found: &Found, page: usize) -> bool {
         )
     };
     mapped != libc::MAP_FAILED
+}
+
+/// Zero pages can always be written here.
+pub fn make_writable(_: usize, _: usize) -> bool {
+    true
+}
+
+/// Devices are not mapped here, as far as we know.
+pub fn device_size(_: c_int) -> Option<u64> {
+    None
 }
 
 /// There is no call that would reserve one page of the file; the next try answers the question.

@@ -22,10 +22,14 @@
 //!
 //! - `table.rs` is the table. A slot is looked at only between counting oneself as its user and
 //!   counting off again, and a slot's memory is unmapped only when nobody uses the slot.
+//! - `order.rs` finds an address in the table in O(log n).
+//! - `deferred.rs` is the thread that waits for handlers, which may wait for a disk.
 //! - `unix.rs` has the handler and the call of the previous one; `windows.rs` what Windows allows.
 //! - `notice.rs` tells JavaScript.
 
+mod deferred;
 mod notice;
+mod order;
 mod table;
 
 #[cfg_attr(unix, path = "unix.rs")]
@@ -33,9 +37,20 @@ mod table;
 mod platform;
 
 pub use notice::listen;
-pub use table::{Faults, Range, Watch, flags};
+pub use table::{Faults, Range, Watch, flags, raised};
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
+
+/// The kinds of faults that were survived for the first time in this process since the last call,
+/// each with the path of the file where that was, as far as the system knows it.
+pub fn first_faults() -> Vec<(u32, Option<PathBuf>)> {
+    let path = |map: table::Found| crate::sys::identity::path_of_descriptor(map.descriptor());
+    table::first_faults()
+        .into_iter()
+        .map(|(flag, map)| (flag, map.and_then(path)))
+        .collect()
+}
 
 /// Whether the handlers are in place. They are put there by the first call, unless the environment
 /// variable `MEMMAP_GUARD` is `0`. The addon's image must be pinned before.
@@ -45,4 +60,13 @@ pub fn is_on() -> bool {
         let wanted = std::env::var_os("MEMMAP_GUARD").is_none_or(|value| value != "0");
         wanted && platform::install()
     })
+}
+
+/// There is one table, so one test at a time uses it.
+#[cfg(test)]
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

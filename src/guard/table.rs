@@ -1,9 +1,19 @@
 //! The table of guarded maps: static, atomic, readable by a signal handler.
 //!
 //! Opening a map takes a slot, closing it *retires* the slot (the range is zero pages from then on,
-//! and a fault that was under way finds the slot and simply tries again), and giving back the
-//! memory frees it. Closed maps whose memory is still held can be many; when no slot is free, the
-//! one retired longest ago is taken from them, by when no fault of before its closing is under way.
+//! and a fault that was under way finds the slot and simply tries again), and unmapping the memory
+//! frees it. Closed maps whose memory is still held can be many; when no slot is free, the one
+//! retired longest ago is taken from them, by when no fault of before its closing is under way.
+//!
+//! A handler uses a slot in two steps, and both say so first and look at the state then, while
+//! whoever changes the state changes it first and looks at the counter then: so one of the two
+//! always sees the other (all accesses are sequentially consistent).
+//!
+//! - *Using* it, which may take as long as a disk does: `users` counts. The descriptor is closed
+//!   and the memory unmapped only when there are none, by a thread that can wait (`deferred.rs`).
+//! - *Patching* the pages, which takes one or two system calls that wait for no disk: `patching`
+//!   counts. Closing waits for these before it lays its zero pages, and no other patch begins: so
+//!   nothing is ever laid over those.
 
 use std::collections::VecDeque;
 use std::sync::PoisonError;
@@ -15,14 +25,23 @@ use std::sync::{Mutex, MutexGuard};
 #[cfg(not(test))]
 use std::thread;
 
+use super::{deferred, order};
 use crate::error::{Failure, Result};
 #[cfg(test)]
 use crate::model::sync::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard};
 #[cfg(test)]
 use crate::model::thread;
 
-/// As many slots as Linux allows maps in a process by default (65,530), rounded up; two in tests.
-const SLOTS: usize = if cfg!(test) { 2 } else { 65_536 };
+mod found;
+#[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod thread_tests;
+
+pub use found::{Found, Phase, find, first_faults};
+
+/// The number of slots: two in tests, whose threads shall meet in them.
+const SLOTS: usize = if cfg!(test) { 2 } else { order::MOST };
 
 /// The file behind the map lost pages.
 pub const TRUNCATED: u32 = 1;
@@ -33,13 +52,18 @@ pub const STRAY_WRITE: u32 = 4;
 
 const FREE: u32 = 0;
 const LIVE: u32 = 1;
-const RETIRED: u32 = 2;
+/// Zero pages are about to be laid over the range.
+const CLOSING: u32 = 2;
+const RETIRED: u32 = 3;
 
-/// One guarded map. Only `state` and `users` order accesses: the other fields are written before
-/// the state becomes live, and read only between counting in and counting out.
+/// One guarded map. Only `state`, `users` and `patching` order accesses: the other fields are
+/// written before the state becomes live, and read only between counting in and counting out.
 pub struct Slot {
     state: AtomicU32,
+    /// How many handlers look at the slot.
     users: AtomicU32,
+    /// How many handlers change its pages right now.
+    patching: AtomicU32,
     /// The first page's address.
     base: AtomicUsize,
     /// The address after the last page.
@@ -71,6 +95,7 @@ impl Slot {
         Slot {
             state: AtomicU32::new(FREE),
             users: AtomicU32::new(0),
+            patching: AtomicU32::new(0),
             base: AtomicUsize::new(0),
             end: AtomicUsize::new(0),
             offset: AtomicU64::new(0),
@@ -96,12 +121,20 @@ static TABLE: [Slot; SLOTS] = [const { Slot::new() }; SLOTS];
 static FLAGS: [AtomicU32; SLOTS + 2] = [const { AtomicU32::new(0) }; SLOTS + 2];
 
 const EVER: usize = SLOTS;
+const WARNED: usize = SLOTS + 1;
+
+/// For each flag, where it was first raised: the slot's generation (never 0) times the number of
+/// slots, plus the slot.
+static FIRST: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+
+/// How many patches all maps have by now.
+static PATCHES: AtomicUsize = AtomicUsize::new(0);
 
 /// No slot from this one on was ever used.
 static USED: AtomicUsize = AtomicUsize::new(0);
 
 /// Which slots can be taken. Never touched by a handler.
-struct Supply {
+pub(super) struct Supply {
     free: Vec<u32>,
     /// Retired slots with the generation in which they were, oldest first.
     retired: VecDeque<(u32, u64)>,
@@ -112,7 +145,7 @@ static SUPPLY: Mutex<Supply> = Mutex::new(Supply {
     retired: VecDeque::new(),
 });
 
-fn supply() -> MutexGuard<'static, Supply> {
+pub(super) fn supply() -> MutexGuard<'static, Supply> {
     SUPPLY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -145,8 +178,8 @@ pub struct Range {
     pub read_only: bool,
 }
 
-/// A map's place in the table. Dropping it waits for handlers that look at it; the memory may be
-/// unmapped after that, not before.
+/// A map's place in the table, from [`Watch::new`] to [`Watch::free`].
+#[must_use]
 pub struct Watch {
     index: u32,
     generation: u64,
@@ -158,7 +191,8 @@ impl Watch {
     /// # Errors
     /// `ERR_MMAP_UNSUPPORTED` where 65,536 maps are open.
     pub fn new(range: &Range) -> Result<Watch> {
-        let index = take()?;
+        let mut supply = supply();
+        let index = take(&mut supply)?;
         let slot = &TABLE[index as usize];
         let generation = slot.generation.fetch_add(1, Ordering::Relaxed) + 1;
         slot.base.store(range.base, Ordering::Relaxed);
@@ -171,9 +205,9 @@ impl Watch {
         slot.io_start.store(usize::MAX, Ordering::Relaxed);
         slot.io_end.store(0, Ordering::Relaxed);
         slot.stray_writes.store(0, Ordering::Relaxed);
-        slot.patches.store(0, Ordering::Relaxed);
         slot.retries.store(0, Ordering::Relaxed);
         FLAGS[index as usize].store(0, Ordering::Relaxed);
+        order::insert(index, range.base);
         slot.state.store(LIVE, Ordering::SeqCst);
         Ok(Watch { index, generation })
     }
@@ -187,11 +221,19 @@ impl Watch {
         self.index
     }
 
-    /// The range was overlaid with zero pages: no fault in it is serious any more. Returns when no
-    /// handler uses the descriptor.
-    pub fn retire(&self) {
-        self.slot().state.store(RETIRED, Ordering::SeqCst);
-        self.slot().wait_for_users();
+    /// Calls `lay`, which lays zero pages over the range, while no handler changes its pages, and
+    /// answers what it answers. Where that is true no handler changes them any more, and no fault
+    /// in the range is serious.
+    pub fn retire(&self, lay: impl FnOnce() -> bool) -> bool {
+        let slot = self.slot();
+        slot.state.store(CLOSING, Ordering::SeqCst);
+        slot.wait_for_patches();
+        if !lay() {
+            slot.state.store(LIVE, Ordering::SeqCst);
+            return false;
+        }
+        slot.state.store(RETIRED, Ordering::SeqCst);
+        slot.forget_patches();
         FLAGS[self.index as usize].store(0, Ordering::Relaxed);
         let mut supply = supply();
         supply.retired.push_back((self.index, self.generation));
@@ -200,6 +242,34 @@ impl Watch {
                 TABLE[index as usize].generation.load(Ordering::Relaxed) == generation
             });
         }
+        true
+    }
+
+    /// Drops the descriptor of a retired map once no handler uses it.
+    pub fn release(&self, descriptor: impl Send + 'static) {
+        deferred::when_unused(&self.slot().users, move || drop(descriptor));
+    }
+
+    /// Ends the guard, and drops the memory and the descriptor once no handler uses them.
+    pub fn free(self, held: impl Send + 'static) {
+        let slot = self.slot();
+        {
+            let _supply = supply();
+            if slot.generation.load(Ordering::Relaxed) != self.generation {
+                // Retired, unused and taken for another map since.
+                return;
+            }
+            slot.state.store(FREE, Ordering::SeqCst);
+            order::remove(self.index);
+            // Its entry among the retired, if any, is recognised as stale by its generation.
+            slot.generation.fetch_add(1, Ordering::Relaxed);
+        }
+        deferred::when_unused(&slot.users, move || {
+            drop(held);
+            slot.forget_patches();
+            FLAGS[self.index as usize].store(0, Ordering::Relaxed);
+            supply().free.push(self.index);
+        });
     }
 
     /// What has happened so far.
@@ -238,26 +308,16 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let slot = self.slot();
-        let mut supply = supply();
-        if slot.generation.load(Ordering::Relaxed) != self.generation {
-            // Retired, and taken for another map since.
-            return;
-        }
-        slot.state.store(FREE, Ordering::SeqCst);
-        slot.wait_for_users();
-        FLAGS[self.index as usize].store(0, Ordering::Relaxed);
-        supply.free.push(self.index);
-        // Its entry among the retired, if any, is recognised as stale by its generation.
-        slot.generation.fetch_add(1, Ordering::Relaxed);
+/// The flags of the map at that slot; none for a number that is no slot.
+pub fn raised(index: u32) -> u32 {
+    match (index as usize) < SLOTS {
+        true => FLAGS[index as usize].load(Ordering::Acquire),
+        false => 0,
     }
 }
 
 /// A slot that is free, or was never used, or else the one retired longest ago.
-fn take() -> Result<u32> {
-    let mut supply = supply();
+fn take(supply: &mut Supply) -> Result<u32> {
     if let Some(index) = supply.free.pop() {
         return Ok(index);
     }
@@ -266,49 +326,28 @@ fn take() -> Result<u32> {
         USED.store(unused + 1, Ordering::SeqCst);
         return Ok(unused as u32);
     }
-    while let Some((index, generation)) = supply.retired.pop_front() {
+    for _ in 0..supply.retired.len() {
+        let Some((index, generation)) = supply.retired.pop_front() else {
+            break;
+        };
         let slot = &TABLE[index as usize];
-        if slot.generation.load(Ordering::Relaxed) == generation {
-            slot.generation.fetch_add(1, Ordering::Relaxed);
-            slot.state.store(FREE, Ordering::SeqCst);
-            slot.wait_for_users();
-            return Ok(index);
+        if slot.generation.load(Ordering::Relaxed) != generation {
+            continue;
         }
+        if slot.users.load(Ordering::SeqCst) != 0 {
+            supply.retired.push_back((index, generation));
+            continue;
+        }
+        slot.generation.fetch_add(1, Ordering::Relaxed);
+        slot.state.store(FREE, Ordering::SeqCst);
+        order::remove(index);
+        // A handler that came just now has seen that the map is retired, and waits for nothing.
+        slot.wait_for_users();
+        return Ok(index);
     }
     Err(Failure::unsupported(format!(
         "at most {SLOTS} guarded maps can be open at once; close some, or open with guard: false"
     )))
-}
-
-/// A slot in use by a handler; counts itself off when dropped.
-pub struct Found {
-    slot: &'static Slot,
-    index: usize,
-}
-
-impl Drop for Found {
-    fn drop(&mut self) {
-        self.slot.users.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// The slot whose range has `address`. Async-signal-safe, as all that follows.
-pub fn find(address: usize) -> Option<Found> {
-    let used = USED.load(Ordering::SeqCst);
-    for (index, slot) in TABLE[..used].iter().enumerate() {
-        // A first look without counting in, which may be wrong; the second may not.
-        if slot.state.load(Ordering::Acquire) == FREE || !slot.has(address) {
-            continue;
-        }
-        slot.users.fetch_add(1, Ordering::SeqCst);
-        let found = Found { slot, index };
-        // Whoever frees the slot first says so and then waits for its users: either that is seen
-        // here, or the freeing waits for this handler.
-        if slot.state.load(Ordering::SeqCst) != FREE && slot.has(address) {
-            return Some(found);
-        }
-    }
-    None
 }
 
 impl Slot {
@@ -319,89 +358,19 @@ impl Slot {
         }
     }
 
+    /// Returns when no handler changes pages; the state that keeps others from it is set already.
+    fn wait_for_patches(&self) {
+        while self.patching.load(Ordering::SeqCst) != 0 {
+            thread::yield_now();
+        }
+    }
+
+    fn forget_patches(&self) {
+        let patches = self.patches.swap(0, Ordering::Relaxed);
+        PATCHES.fetch_sub(patches as usize, Ordering::Relaxed);
+    }
+
     fn has(&self, address: usize) -> bool {
         (self.base.load(Ordering::Relaxed)..self.end.load(Ordering::Relaxed)).contains(&address)
     }
 }
-
-#[cfg_attr(
-    windows,
-    allow(dead_code, reason = "there a file cannot lose what is mapped")
-)]
-impl Found {
-    /// Whether the map was closed: its range is zero pages, no access to it can fail. A slot that is
-    /// being freed is that of a closed map, too: its descriptor may be another file's by now.
-    pub fn is_retired(&self) -> bool {
-        self.slot.state.load(Ordering::SeqCst) != LIVE
-    }
-
-    /// The first page's address.
-    pub fn base(&self) -> usize {
-        self.slot.base.load(Ordering::Relaxed)
-    }
-
-    /// The address after the last page.
-    pub fn end(&self) -> usize {
-        self.slot.end.load(Ordering::Relaxed)
-    }
-
-    /// Where in the file the first page is.
-    pub fn offset(&self) -> u64 {
-        self.slot.offset.load(Ordering::Relaxed)
-    }
-
-    /// The file's descriptor.
-    pub fn descriptor(&self) -> i32 {
-        self.slot.descriptor.load(Ordering::Relaxed)
-    }
-
-    /// Whether the pages are not to be written.
-    pub fn is_read_only(&self) -> bool {
-        self.slot.read_only.load(Ordering::Relaxed) != 0
-    }
-
-    /// How many patches the map has had before this one.
-    pub fn count_patch(&self) -> u32 {
-        self.slot.patches.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// How many times in a row, this one included, that page was tried again. Two threads at two
-    /// pages keep each other from being counted, but not for long.
-    pub fn count_retry(&self, page: usize) -> u32 {
-        if self.slot.retried.swap(page, Ordering::Relaxed) != page {
-            self.slot.retries.store(0, Ordering::Relaxed);
-        }
-        self.slot.retries.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Notes that everything from the address on is lost. True where JavaScript does not know yet.
-    pub fn note_truncation(&self, from: usize) -> bool {
-        let lost = from - self.base();
-        let before = self.slot.lost_from.fetch_min(lost, Ordering::AcqRel);
-        self.raise(TRUNCATED);
-        lost < before
-    }
-
-    /// Notes that the pages of a range of addresses had an I/O error.
-    pub fn note_io(&self, start: usize, end: usize) -> bool {
-        let base = self.base();
-        self.slot.io_start.fetch_min(start - base, Ordering::AcqRel);
-        self.slot.io_end.fetch_max(end - base, Ordering::AcqRel);
-        self.raise(IO)
-    }
-
-    /// Notes a stray write.
-    pub fn note_stray_write(&self) -> bool {
-        self.slot.stray_writes.fetch_add(1, Ordering::AcqRel);
-        self.raise(STRAY_WRITE)
-    }
-
-    fn raise(&self, flag: u32) -> bool {
-        FLAGS[EVER].fetch_or(flag, Ordering::AcqRel);
-        FLAGS[self.index].fetch_or(flag, Ordering::AcqRel) & flag == 0
-    }
-}
-
-#[cfg(test)]
-#[path = "table_tests.rs"]
-mod tests;

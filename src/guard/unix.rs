@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use libc::{c_int, c_void, siginfo_t};
 
 use super::notice;
-use super::table::{self, Found};
+use super::table::{self, Found, Phase};
+use crate::sys::{memory, paging};
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(target_vendor = "apple", path = "macos.rs")]
@@ -22,6 +23,10 @@ mod system;
 /// the kernel two maps more, of the 65,530 that a process has by default.
 const SINGLE_PATCHES: u32 = 256;
 
+/// Patches of all maps together before every further one goes as far as it can: they leave the
+/// runtime three quarters of the kernel's maps.
+const ALL_PATCHES: usize = 8_192;
+
 /// How often in a row a page is tried again although by all signs it can be had.
 const TRIES: u32 = 1_000;
 
@@ -29,7 +34,7 @@ static PAGE: AtomicUsize = AtomicUsize::new(4096);
 
 /// Puts the handlers in place; whether that worked.
 pub fn install() -> bool {
-    PAGE.store(rustix::param::page_size(), Ordering::Relaxed);
+    PAGE.store(paging::page_size(), Ordering::Relaxed);
     PREVIOUS_BUS.save(libc::SIGBUS)
         && PREVIOUS_SEGV.save(libc::SIGSEGV)
         && set_handler(libc::SIGBUS)
@@ -158,22 +163,33 @@ fn survive(signal: c_int, code: c_int, address: usize, context: *const c_void) -
     let Some(found) = table::find(address) else {
         return false;
     };
-    if found.is_retired() {
-        return true;
-    }
-    let page = address & !(PAGE.load(Ordering::Relaxed) - 1);
-    match system::kind_of((signal, code), &found, address, context) {
-        Some(Kind::StrayWrite) => allow_write(&found, page),
-        Some(Kind::Missing) => replace_missing(&found, page),
-        None => false,
+    let page = address & !(page_size() - 1);
+    let kind = system::kind_of((signal, code), &found, address, context);
+    match (found.phase(), kind) {
+        (_, None) => false,
+        // Once the zero pages are there, an access that still fails is a write for which there was
+        // no room.
+        (Phase::Retired, Some(Kind::ForbiddenWrite)) => system::make_writable(page, page_size()),
+        (Phase::Retired, _) => true,
+        (Phase::Closing, _) => {
+            std::thread::yield_now();
+            true
+        }
+        (Phase::Live, Some(Kind::ForbiddenWrite)) => allow_write(&found, page),
+        (Phase::Live, Some(Kind::Missing)) => replace_missing(&found, page),
     }
 }
 
 enum Kind {
-    /// A page that the file has and that may not be written.
-    StrayWrite,
-    /// A page that the file does not have, or that could not be had.
+    /// A write to a page that is there and may not be written: one of a read-only map, or a zero
+    /// page that was laid while there was no room for one to write to.
+    ForbiddenWrite,
+    /// A page that the file does not have, or that could not be read or reserved.
     Missing,
+}
+
+fn page_size() -> usize {
+    PAGE.load(Ordering::Relaxed)
 }
 
 /// Where in the file a page is.
@@ -182,34 +198,47 @@ fn position(found: &Found, page: usize) -> u64 {
 }
 
 fn file_size(found: &Found) -> Option<u64> {
-    // SAFETY: all-zero bytes are a `stat`, which the call fills in; the descriptor stays open while
-    // the slot has a user.
-    unsafe {
-        let mut facts: libc::stat = zeroed();
-        (libc::fstat(found.descriptor(), &mut facts) == 0).then_some(facts.st_size as u64)
-    }
+    let mut metadata = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the call fills the structure in; the descriptor stays open while the slot has a user.
+    let metadata = unsafe {
+        match libc::fstat(found.descriptor(), metadata.as_mut_ptr()) {
+            0 => metadata.assume_init(),
+            _ => return None,
+        }
+    };
+    Some(match metadata.st_mode & libc::S_IFMT {
+        // Its size is not among the metadata. Where it cannot be asked for, reading tells.
+        libc::S_IFBLK => system::device_size(found.descriptor()).unwrap_or(u64::MAX),
+        _ => metadata.st_size as u64,
+    })
 }
 
 /// How many bytes to change for one more fault: a page, and after some hundred faults of a map
 /// twice as many each time, which bounds what the kernel has to keep apart.
 fn patch_size(found: &Found) -> usize {
-    let doublings = found.count_patch().saturating_sub(SINGLE_PATCHES);
-    let page_size = PAGE.load(Ordering::Relaxed);
-    // Up to a quarter of all numbers, which is more than the addresses that there are.
-    page_size << doublings.min(page_size.leading_zeros() - 1)
+    let (patches, of_all_maps) = found.count_patch();
+    let doublings = match of_all_maps < ALL_PATCHES {
+        true => patches.saturating_sub(SINGLE_PATCHES),
+        false => u32::MAX,
+    };
+    let whole = (found.end() - found.base()).next_power_of_two();
+    let most = (whole / page_size()).max(1).ilog2();
+    page_size() << doublings.min(most)
 }
 
 fn allow_write(found: &Found, page: usize) -> bool {
-    if !system::make_private(found, page) {
-        return false;
-    }
-    if found.note_stray_write() {
-        notice::raise();
-    }
-    true
+    found.patch(|| {
+        if !system::make_private(found, page, patch_size(found)) {
+            return false;
+        }
+        if found.is_read_only() && found.note_stray_write() {
+            notice::raise();
+        }
+        true
+    })
 }
 
-/// A page that is not there: past the end of the file, or not to be had from the disk.
+/// A page that is not there: past the end of the file, or the disk refuses it.
 fn replace_missing(found: &Found, page: usize) -> bool {
     while found.count_retry(page) <= TRIES {
         let Some(size) = file_size(found) else {
@@ -221,57 +250,45 @@ fn replace_missing(found: &Found, page: usize) -> bool {
         match probe(found, page) {
             Probe::Works => return true,
             Probe::Refused => break,
-            // The file was cut again meanwhile.
+            // The file was truncated again meanwhile.
             Probe::Gone => {}
         }
     }
     replace_unreadable(found, page)
 }
 
-/// Zero pages from the file's end to the map's: one map for all, however many pages are lost.
+/// Zero pages from the file's end to the map's: one map for all, however many pages are lost. The
+/// loss is noted first: another thread that reads the zeros must find the flag.
 fn replace_tail(found: &Found, size: u64) -> bool {
-    let page_size = PAGE.load(Ordering::Relaxed);
     let kept = size.saturating_sub(found.offset()) as usize;
-    let start = found.base() + kept.next_multiple_of(page_size);
-    if !lay_zeros(start, found.end()) {
-        return false;
-    }
-    if found.note_truncation(found.base() + kept) {
-        notice::raise();
-    }
-    true
+    let start = found.base() + kept.next_multiple_of(page_size());
+    found.patch(|| {
+        if found.note_truncation(found.base() + kept) {
+            notice::raise();
+        }
+        lay_zeros(start, found.end())
+    })
 }
 
 /// Zero pages instead of a page that the disk cannot read or has no room for. After many such pages
 /// those behind it are given up as well, and all of them where the process is out of kernel maps.
 fn replace_unreadable(found: &Found, page: usize) -> bool {
-    let mut end = page.saturating_add(patch_size(found)).min(found.end());
-    if !lay_zeros(page, end) {
-        end = found.end();
-        if !lay_zeros(page, end) {
-            return false;
+    found.patch(|| {
+        if found.note_io(page, page + page_size()) {
+            notice::raise();
         }
-    }
-    if found.note_io(page, end) {
-        notice::raise();
-    }
-    true
+        [patch_size(found), usize::MAX].into_iter().any(|size| {
+            let end = page.saturating_add(size).min(found.end());
+            found.note_io(page, end);
+            lay_zeros(page, end)
+        })
+    })
 }
 
 fn lay_zeros(start: usize, end: usize) -> bool {
     // SAFETY: the pages are the map's own, which stay mapped while the slot has a user, so that
     // nothing of anybody else's is replaced.
-    let laid = unsafe {
-        libc::mmap(
-            start as *mut c_void,
-            end - start,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_ANON | system::UNRESERVED,
-            -1,
-            0,
-        )
-    };
-    laid != libc::MAP_FAILED
+    unsafe { memory::lay_zeros(start, end - start) }
 }
 
 enum Probe {

@@ -21,7 +21,7 @@ use windows_sys::Win32::System::Memory::{
 use windows_sys::Win32::System::Threading::SwitchToThread;
 
 use super::notice;
-use super::table;
+use super::table::{self, Phase};
 use crate::sys::memory;
 
 /// The accesses that an access violation reports first among its parameters; 8 is jumping there.
@@ -59,10 +59,19 @@ fn survive(access: usize, address: usize) -> bool {
         return true;
     }
     match table::find(address) {
-        Some(found) if found.is_retired() => make_zeros(address),
-        Some(found) if found.is_read_only() && access == WRITE => allow_write(&found, address),
+        Some(found) => match found.phase() {
+            Phase::Retired => make_zeros(address),
+            Phase::Closing => {
+                std::thread::yield_now();
+                true
+            }
+            Phase::Live if found.is_read_only() && access == WRITE => {
+                found.patch(|| allow_write(&found, address))
+            }
+            Phase::Live => is_writable(address),
+        },
         // The zeros may have come between the fault and here.
-        _ => is_writable(address),
+        None => is_writable(address),
     }
 }
 

@@ -17,12 +17,12 @@
 
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use napi::bindgen_prelude::{Float64ArraySlice, FromNapiValue, ToNapiValue, TypeName, ValueType};
 use napi::{Env, check_status, sys};
 
-use super::region::{Region, SourceBytes};
+use super::region::{Region, SourceBytes, TargetBytes};
 use crate::error::{Failure, Result};
 use crate::sys::symbol::host_symbol;
 
@@ -77,8 +77,10 @@ pub fn external(
         Kind::ArrayBuffer => None,
         Kind::SharedArrayBuffer => Some(create_shared().ok_or_else(no_sharing)?),
     };
-    let memory_share = Arc::into_raw(Arc::clone(region));
-    let hint = memory_share.cast_mut().cast::<c_void>();
+    let share = Arc::new(Share(Mutex::new(Some(Arc::clone(region)))));
+    let hint = Arc::into_raw(Arc::clone(&share))
+        .cast_mut()
+        .cast::<c_void>();
     let mut made = ptr::null_mut();
     // SAFETY: the memory stays mapped until the finalizer has dropped the share passed as hint.
     let status = unsafe {
@@ -102,11 +104,29 @@ pub fn external(
         }
     };
     if status != sys::Status::napi_ok {
-        // SAFETY: the runtime did not take the share, so it is dropped here.
-        drop(unsafe { Arc::from_raw(memory_share) });
-        return Err(refused(status, length));
+        share.empty();
+        if status == sys::Status::napi_no_external_buffers_allowed {
+            // SAFETY: the runtime has taken nothing, so the finalizer is never called.
+            drop(unsafe { Arc::from_raw(hint.cast::<Share>().cast_const()) });
+        }
+        return Err(refused(env, status, length));
     }
     Ok(ExternalBuffer(made))
+}
+
+/// What a finalizer drops: a share of a region.
+///
+/// Node.js calls the finalizer also of some ArrayBuffers that it has refused to make (longer than a
+/// Buffer may be), later; other refusals call none. Nobody can tell which. So the finalizer owns
+/// this cell and not the region itself, and after a refusal the cell is emptied: at worst it is the
+/// few bytes of an empty cell that are never freed.
+struct Share(Mutex<Option<Arc<Region>>>);
+
+impl Share {
+    fn empty(&self) {
+        let region = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(region);
+    }
 }
 
 /// Called with the memory and the hint, on any thread, without an environment.
@@ -146,11 +166,16 @@ fn no_sharing() -> Failure {
     )
 }
 
-/// Makes an ArrayBuffer over words that live as long as the process.
+/// Makes an ArrayBuffer over words that live as long as the process; None on runtimes that take no
+/// external memory.
 ///
 /// # Errors
-/// `ERR_MMAP_UNSUPPORTED` on runtimes that take no external memory.
-pub fn external_static(env: &Env, words: *const u32, count: usize) -> Result<ExternalBuffer> {
+/// `ERR_MMAP_UNSUPPORTED` where the runtime refuses for another reason.
+pub fn external_static(
+    env: &Env,
+    words: *const u32,
+    count: usize,
+) -> Result<Option<ExternalBuffer>> {
     let length = count * size_of::<u32>();
     let mut array_buffer = ptr::null_mut();
     // SAFETY: the caller's words are static and atomic; there is nothing to release.
@@ -165,15 +190,20 @@ pub fn external_static(env: &Env, words: *const u32, count: usize) -> Result<Ext
         )
     };
     match status {
-        sys::Status::napi_ok => Ok(ExternalBuffer(array_buffer)),
-        refusal => Err(refused(refusal, length)),
+        sys::Status::napi_ok => Ok(Some(ExternalBuffer(array_buffer))),
+        sys::Status::napi_no_external_buffers_allowed => Ok(None),
+        refusal => Err(refused(env, refusal, length)),
     }
 }
 
 /// Releases nothing.
 unsafe extern "C" fn keep(_: sys::napi_env, _: *mut c_void, _: *mut c_void) {}
 
-fn refused(status: sys::napi_status, length: usize) -> Failure {
+fn refused(env: &Env, status: sys::napi_status, length: usize) -> Failure {
+    let mut pending = ptr::null_mut();
+    // The runtime may have thrown an error of its own, which would take the place of this one.
+    // SAFETY: a live environment on its own thread; without a pending error this does nothing.
+    unsafe { sys::napi_get_and_clear_last_exception(env.raw(), &mut pending) };
     let why = match status {
         sys::Status::napi_no_external_buffers_allowed => {
             "this runtime allows no memory from outside its heap (Electron does not)".to_owned()
@@ -186,11 +216,11 @@ fn refused(status: sys::napi_status, length: usize) -> Failure {
 /// Drops one share of a region.
 ///
 /// # Safety
-/// `hint` is a share made with `Arc::into_raw`, and this is the one call for it. The engine sees
-/// to both, on whichever thread it calls.
+/// `hint` is a [`Share`] from `Arc::into_raw`, and this is the one call for it. The engine sees to
+/// both, on whichever thread it calls.
 unsafe extern "C" fn release(_: sys::napi_env, _: *mut c_void, hint: *mut c_void) {
     // SAFETY: the caller's promise.
-    drop(unsafe { Arc::from_raw(hint.cast::<Region>().cast_const()) });
+    drop(unsafe { Arc::from_raw(hint.cast::<Share>().cast_const()) });
 }
 
 /// As [`release`], for a SharedArrayBuffer.
@@ -199,7 +229,7 @@ unsafe extern "C" fn release(_: sys::napi_env, _: *mut c_void, hint: *mut c_void
 /// As for `release`; any thread.
 unsafe extern "C" fn release_shared(_: *mut c_void, hint: *mut c_void) {
     // SAFETY: the caller's promise. A region may be dropped on any thread.
-    drop(unsafe { Arc::from_raw(hint.cast::<Region>().cast_const()) });
+    drop(unsafe { Arc::from_raw(hint.cast::<Share>().cast_const()) });
 }
 
 /// An external ArrayBuffer that JavaScript passes to be detached.
@@ -227,32 +257,55 @@ pub fn numbers<'a>(argument: &'a mut Float64ArraySlice<'_>) -> &'a mut [f64] {
     unsafe { argument.as_mut() }
 }
 
+/// The address and the length of a Uint8Array, which keeps its memory for the length of the call
+/// that it is an argument of.
+///
+/// # Safety
+/// The values are those of the running call.
+unsafe fn bytes_of(env: sys::napi_env, array: sys::napi_value) -> napi::Result<(*mut u8, usize)> {
+    let mut kind = 0;
+    let mut length = 0;
+    let mut address = ptr::null_mut();
+    // SAFETY: live handles of the running call; results that are not needed may be null.
+    let status = unsafe {
+        sys::napi_get_typedarray_info(
+            env,
+            array,
+            &mut kind,
+            &mut length,
+            &mut address,
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    check_status!(status, "a Uint8Array is needed")?;
+    if !matches!(
+        kind,
+        sys::TypedarrayType::uint8_array | sys::TypedarrayType::uint8_clamped_array
+    ) {
+        return Err(napi::Error::from_reason("a Uint8Array is needed"));
+    }
+    Ok((address.cast::<u8>(), length))
+}
+
 /// A Uint8Array argument, for the length of one synchronous call: it cannot be sent to a thread.
 impl FromNapiValue for SourceBytes {
     unsafe fn from_napi_value(env: sys::napi_env, array: sys::napi_value) -> napi::Result<Self> {
-        let mut kind = 0;
-        let mut length = 0;
-        let mut address = ptr::null_mut();
-        // SAFETY: live handles of the running call; results that are not needed may be null.
-        let status = unsafe {
-            sys::napi_get_typedarray_info(
-                env,
-                array,
-                &mut kind,
-                &mut length,
-                &mut address,
-                ptr::null_mut(),
-                ptr::null_mut(),
-            )
-        };
-        check_status!(status, "a Uint8Array is needed")?;
-        if !matches!(
-            kind,
-            sys::TypedarrayType::uint8_array | sys::TypedarrayType::uint8_clamped_array
-        ) {
-            return Err(napi::Error::from_reason("a Uint8Array is needed"));
+        // SAFETY: napi passes values of the running call, for whose length the array is kept.
+        unsafe {
+            let (address, length) = bytes_of(env, array)?;
+            Ok(SourceBytes::new(address.cast_const(), length))
         }
-        // SAFETY: the array keeps its memory for the length of the call that it is an argument of.
-        Ok(unsafe { SourceBytes::new(address.cast_const().cast::<u8>(), length) })
+    }
+}
+
+/// As for [`SourceBytes`].
+impl FromNapiValue for TargetBytes {
+    unsafe fn from_napi_value(env: sys::napi_env, array: sys::napi_value) -> napi::Result<Self> {
+        // SAFETY: as for `SourceBytes`; an array's memory may be written.
+        unsafe {
+            let (address, length) = bytes_of(env, array)?;
+            Ok(TargetBytes::new(address, length))
+        }
     }
 }

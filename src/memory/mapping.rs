@@ -188,6 +188,7 @@ impl Mapping {
         publish: impl FnOnce() -> Result<()>,
     ) -> Result<Mapping> {
         let length = options.length as u64;
+        file::check_pages(&file)?;
         file::set_length(&file, length)?;
         if options.allocate {
             file::reserve(&file, 0, length)?;
@@ -303,8 +304,9 @@ impl Mapping {
     ) -> Result<ExternalBuffer> {
         match &mut *self.state() {
             State::Open { region, exposed } => {
+                let made = array_buffer::external(env, region, start, end, kind)?;
                 *exposed = true;
-                array_buffer::external(env, region, start, end, kind)
+                Ok(made)
             }
             State::Closed { .. } => Err(Failure::closed()),
         }

@@ -8,4 +8,4 @@ mod region;
 
 pub use mapping::{CreateOptions, Mapping, OpenOptions, Source};
 pub use paging::PagedMap;
-pub use region::{Region, SourceBytes, Words};
+pub use region::{Region, SourceBytes, TargetBytes, Words};

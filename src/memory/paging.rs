@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::region::Region;
 use crate::error::{Failure, Result};
 use crate::sys::file::Access;
-use crate::sys::paging;
+use crate::sys::{kernel_maps, paging};
 
 /// The largest unit in which Linux caches files, in bytes; all begin at a multiple of their size.
 const LARGEST_FOLIO: u64 = 2 * 1024 * 1024;
@@ -44,9 +44,9 @@ impl PagedMap {
         }
     }
 
-    /// Whether the system may treat the range unlike the rest of the map: see [`paging::may_divide`].
+    /// Whether the system may treat the range unlike the rest of the map: see [`kernel_maps`].
     fn may_differ(&self, start: usize, end: usize) -> bool {
-        end - start == self.region.length() || paging::may_divide()
+        end - start == self.region.length() || kernel_maps::may_divide()
     }
 
     /// Gives the system a hint for the range. Answers whether the platform took it. Hints that

@@ -14,12 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::error::{Failure, Result};
 use crate::guard::{self, Faults, Range, Watch};
 use crate::sys::file::{self, Access};
+use crate::sys::kernel_maps;
 use crate::sys::memory::{Anonymous, FileView, Memory};
 use crate::sys::paging::{Pages, page_size};
 
-/// A range of mapped memory and the descriptor of the file behind it. The order of the fields is
-/// the one in which they are dropped: no fault handler looks at the memory or the file any more
-/// when they go.
+/// A range of mapped memory and the descriptor of the file behind it.
 pub struct Region {
     /// None for memory that is not guarded.
     watch: Option<Watch>,
@@ -35,13 +34,16 @@ impl Region {
     /// Maps `view` of `file`, under the fault guard where the view asks for it and the guard is on.
     ///
     /// # Errors
-    /// Whatever `mmap` refuses.
+    /// Whatever `mmap` refuses; `ENOMEM` also before the process is out of kernel maps.
     pub fn of_file(file: Arc<File>, view: &FileView) -> Result<Region> {
         let offset = view.offset;
         let guarded = view.guarded && view.length > 0 && guard::is_on();
         let memory = match view.length {
             0 => None,
-            _ => Some(Memory::of_file(&file, &FileView { guarded, ..*view })?),
+            _ => {
+                kernel_maps::check_room()?;
+                Some(Memory::of_file(&file, &FileView { guarded, ..*view })?)
+            }
         };
         let watch = match &memory {
             Some(memory) if guarded => {
@@ -67,11 +69,14 @@ impl Region {
     /// `length` bytes of zeros that belong to no file.
     ///
     /// # Errors
-    /// As [`Memory::anonymous`].
+    /// As [`Memory::anonymous`]; `ENOMEM` also before the process is out of kernel maps.
     pub fn anonymous(length: usize, how: Anonymous) -> Result<Region> {
         let memory = match length {
             0 => None,
-            _ => Some(Memory::anonymous(length, how)?),
+            _ => {
+                kernel_maps::check_room()?;
+                Some(Memory::anonymous(length, how)?)
+            }
         };
         Ok(Region {
             watch: None,
@@ -163,6 +168,35 @@ impl Region {
         // SAFETY: `address` has checked the target; the source is readable (see `SourceBytes`);
         // `copy` allows the two to overlap.
         unsafe { ptr::copy(bytes.address, to, bytes.length) };
+        Ok(())
+    }
+
+    /// Copies the bytes `start..end` to `target`, which may lie in the region itself, from
+    /// `target_start` on.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`, also where they do not fit into the target.
+    pub fn copy_out(
+        &self,
+        target: &TargetBytes,
+        target_start: usize,
+        start: usize,
+        end: usize,
+    ) -> Result<()> {
+        let from = self.address(start, end)?;
+        let length = end - start;
+        let target_end = target_start.checked_add(length);
+        if target_end.is_none_or(|end| end > target.length) {
+            return Err(Failure::OutOfRange(format!(
+                "{length} bytes from {target_start} on do not fit into the target, which has {}",
+                target.length
+            )));
+        }
+        if length > 0 {
+            // SAFETY: both ranges are checked; the target is writable (see `TargetBytes`); `copy`
+            // allows the two to overlap.
+            unsafe { ptr::copy(from, target.address.add(target_start), length) };
+        }
         Ok(())
     }
 
@@ -401,19 +435,43 @@ impl Region {
 
     /// Releases the file: other owners of the region see private zero pages from now on. Where
     /// there are none and no ArrayBuffer was ever made (`exposed`), the memory is unmapped at once;
-    /// otherwise the answer is the region, to be kept until the map object is collected.
+    /// otherwise the answer is the region, to be kept until the map object is collected. Waits for
+    /// no disk.
     pub fn retire(self: Arc<Region>, exposed: bool) -> Option<Arc<Region>> {
         if !exposed && Arc::strong_count(&self) == 1 {
             return None;
         }
-        // The guard stays until the file's pages are gone, and the file until the guard is done.
-        if self.memory.as_ref().is_none_or(Memory::retire) {
-            if let Some(watch) = &self.watch {
-                watch.retire();
+        // Where the file's pages could not be replaced, the guard and the file stay.
+        let guarded = self.watch.is_some();
+        let lay = || {
+            let memory = self.memory.as_ref();
+            memory.is_none_or(|memory| memory.retire(guarded))
+        };
+        match &self.watch {
+            Some(watch) => {
+                if watch.retire(lay)
+                    && let Some(file) = self.file_slot().take()
+                {
+                    watch.release(file);
+                }
             }
-            self.file_slot().take();
+            None => {
+                if lay() {
+                    self.file_slot().take();
+                }
+            }
         }
         Some(self)
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // A fault handler may look at the memory and the file.
+        if let Some(watch) = self.watch.take() {
+            let file = self.file_slot().take();
+            watch.free((self.memory.take(), file));
+        }
     }
 }
 
@@ -478,5 +536,21 @@ impl SourceBytes {
             copy.set_len(self.length);
         }
         Ok(copy)
+    }
+}
+
+/// Bytes that are copied to, wherever they lie: see [`SourceBytes`].
+pub struct TargetBytes {
+    address: *mut u8,
+    length: usize,
+}
+
+impl TargetBytes {
+    /// The `length` bytes from `address` on, which may be null where there are none.
+    ///
+    /// # Safety
+    /// They are writable for as long as the result exists.
+    pub unsafe fn new(address: *mut u8, length: usize) -> TargetBytes {
+        TargetBytes { address, length }
     }
 }

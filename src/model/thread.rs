@@ -1,6 +1,7 @@
 //! Threads of the model.
 
 use std::io;
+use std::time::Duration;
 
 use super::{Ready, current};
 
@@ -17,6 +18,14 @@ pub fn yield_now() {
             ready: Ready::Changed(id, version),
         },
     );
+}
+
+/// As `std::thread::sleep`, for loops like those of [`yield_now`].
+pub fn sleep(duration: Duration) {
+    match current() {
+        Some(_) => yield_now(),
+        None => std::thread::sleep(duration),
+    }
 }
 
 /// As `std::thread::Builder`.
@@ -37,8 +46,10 @@ impl Builder {
     }
 
     pub fn spawn(self, task: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let (run, _) = current().ok_or_else(|| io::Error::other("outside of a model"))?;
-        run.spawn(Box::new(task));
+        match current() {
+            Some((run, _)) => drop(run.spawn(Box::new(task))),
+            None => drop(std::thread::spawn(task)),
+        }
         Ok(())
     }
 }

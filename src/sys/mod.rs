@@ -16,6 +16,10 @@ pub mod thread;
 )]
 pub mod futex;
 
+#[cfg_attr(target_os = "linux", path = "kernel_maps/linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "kernel_maps/other.rs")]
+pub mod kernel_maps;
+
 #[cfg_attr(target_os = "linux", path = "lock/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "lock/other.rs")]
 pub mod lock;

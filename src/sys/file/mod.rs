@@ -12,7 +12,7 @@ mod platform;
 #[cfg(unix)]
 pub use platform::unmappable;
 pub use platform::{
-    descriptor, duplicate, open, path_from_bytes, reserve, size_of, sync_after_flush,
+    check_pages, descriptor, duplicate, open, path_from_bytes, reserve, size_of, sync_after_flush,
 };
 
 /// How the pages of a map relate to the file behind them.

@@ -128,6 +128,33 @@ fn is_pseudo_file(_: &File) -> bool {
     false
 }
 
+/// Refuses files of which every page is a huge one.
+///
+/// # Errors
+/// `ERR_MMAP_UNSUPPORTED`.
+pub fn check_pages(file: &File) -> Result<()> {
+    if !is_of_huge_pages(file) {
+        return Ok(());
+    }
+    Err(Failure::unsupported(
+        "files of hugetlbfs are not supported: their huge pages can be neither guarded nor unmapped \
+         in parts; use a file in a tmpfs that is mounted with huge=always, or MmapMut.anonymous() \
+         with hugePages",
+    ))
+}
+
+#[cfg(target_os = "linux")]
+fn is_of_huge_pages(file: &File) -> bool {
+    /// From Linux's `include/uapi/linux/magic.h`.
+    const HUGETLBFS: u64 = 0x9584_58f6;
+    rustix::fs::fstatfs(file).is_ok_and(|metadata| metadata.f_type as u64 == HUGETLBFS)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_of_huge_pages(_: &File) -> bool {
+    false
+}
+
 /// `fstat` knows no size for a block device, seeking to its end does. A borrowed descriptor shares
 /// its position with its owner, so the position is put back.
 fn size_of_device(file: &File) -> Result<u64> {

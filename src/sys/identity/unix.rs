@@ -36,23 +36,31 @@ fn identity(metadata: &Metadata) -> Identity {
 }
 
 /// The path that the system remembers for an open file; it need not lead there any more.
-#[cfg(target_os = "linux")]
 pub fn path_of(file: &File) -> Option<PathBuf> {
-    use std::os::fd::AsRawFd;
-    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()
+    path_of_descriptor(std::os::fd::AsRawFd::as_raw_fd(file))
+}
+
+/// As [`path_of`], for a descriptor; None where it is not open.
+#[cfg(target_os = "linux")]
+pub fn path_of_descriptor(descriptor: i32) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{descriptor}")).ok()
 }
 
 /// As on Linux.
 #[cfg(target_vendor = "apple")]
-pub fn path_of(file: &File) -> Option<PathBuf> {
+pub fn path_of_descriptor(descriptor: i32) -> Option<PathBuf> {
     use std::ffi::OsStr;
-    let path = rustix::fs::getpath(file).ok()?;
+    // SAFETY: not -1, the one value that is forbidden; the borrow ends with the system call, which
+    // answers EBADF where the number names nothing.
+    let borrowed =
+        (descriptor >= 0).then(|| unsafe { std::os::fd::BorrowedFd::borrow_raw(descriptor) })?;
+    let path = rustix::fs::getpath(borrowed).ok()?;
     Some(PathBuf::from(OsStr::from_bytes(path.as_bytes())))
 }
 
 /// Other systems have no call for it.
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
-pub fn path_of(_: &File) -> Option<PathBuf> {
+pub fn path_of_descriptor(_: i32) -> Option<PathBuf> {
     None
 }
 

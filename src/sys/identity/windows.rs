@@ -62,3 +62,8 @@ pub fn path_of(file: &File) -> Option<PathBuf> {
 pub fn path_to_bytes(path: &Path) -> Vec<u8> {
     path.to_string_lossy().into_owned().into_bytes()
 }
+
+/// There are no descriptors here by which the core knows files.
+pub fn path_of_descriptor(_: i32) -> Option<PathBuf> {
+    None
+}

@@ -7,8 +7,12 @@ use crate::sys::file::Access;
 mod platform;
 
 pub use platform::Memory;
+#[cfg(target_os = "linux")]
+pub use platform::has_room;
 #[cfg(windows)]
 pub use platform::is_being_retired;
+#[cfg(unix)]
+pub use platform::lay_zeros;
 
 /// Which bytes of a file are mapped, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

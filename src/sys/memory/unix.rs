@@ -4,11 +4,10 @@ use std::fs::File;
 
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags};
 
 use super::{Anonymous, FileView};
 use crate::error::{Failure, Result};
-use crate::sys::file::{Access, unmappable};
+use crate::sys::file::{Access, check_pages, unmappable};
 use crate::sys::paging::check_huge;
 
 /// A range of memory that is unmapped when it is dropped.
@@ -22,8 +21,9 @@ impl Memory {
     ///
     /// # Errors
     /// `EACCES` where the descriptor's mode does not allow it, `ENOMEM`, ...;
-    /// `ERR_MMAP_UNSUPPORTED` where the file system maps no files.
+    /// `ERR_MMAP_UNSUPPORTED` where the file system maps no files, or only huge pages.
     pub fn of_file(file: &File, view: &FileView) -> Result<Memory> {
+        check_pages(file)?;
         let mut options = MmapOptions::new();
         options
             .offset(view.offset)
@@ -102,21 +102,19 @@ impl Memory {
         (start & !(page - 1), end.next_multiple_of(page))
     }
 
-    /// Lays private zero pages over the range, which releases the file at once while the
-    /// addresses stay valid for late reads and writes. Where the kernel refuses, the
-    /// old pages stay, and the answer is false.
-    pub fn retire(&self) -> bool {
+    /// Lays private zero pages over the range, which releases the file at once while the addresses
+    /// stay valid for whoever may still read or write them. Where the kernel refuses, the old pages
+    /// stay, and the answer is false.
+    pub fn retire(&self, guarded: bool) -> bool {
         let (base, end) = self.pages();
-        // SAFETY: the range is exactly the pages that this object has mapped and not yet
-        // unmapped, so MAP_FIXED replaces no other mapping; replacing is atomic for readers.
+        // SAFETY: the range is exactly the pages that this object has mapped and not yet unmapped;
+        // replacing is atomic for readers.
         unsafe {
-            rustix::mm::mmap_anonymous(
-                base as *mut _,
-                end - base,
-                ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE,
-            )
-            .is_ok()
+            match guarded {
+                true => lay_zeros(base, end - base),
+                // Nobody would make pages writable that can only be read.
+                false => lay(base, end - base, libc::PROT_READ | libc::PROT_WRITE),
+            }
         }
     }
 
@@ -146,5 +144,54 @@ impl Memory {
     #[cfg(not(target_os = "linux"))]
     pub fn move_pages(&self, _: &Memory, _: usize) -> bool {
         false
+    }
+}
+
+/// Replaces pages of a guarded map by private zero pages, in one step; whether that worked. They are
+/// writable, unless that would leave this process too little room (`RLIMIT_DATA`, strict
+/// overcommit): pages that can only be read need none, and the guard makes them writable one by one.
+/// Async-signal-safe.
+///
+/// # Safety
+/// The range is whole pages of a mapping of the caller's, used through raw addresses only.
+pub unsafe fn lay_zeros(start: usize, length: usize) -> bool {
+    use libc::{PROT_READ, PROT_WRITE};
+    // On macOS the guard could not tell such a write from a missing page; room is not limited there.
+    // SAFETY: the caller's promise.
+    unsafe {
+        (has_room(length) && lay(start, length, PROT_READ | PROT_WRITE))
+            || (cfg!(target_os = "linux") && lay(start, length, PROT_READ))
+    }
+}
+
+/// Replaces pages by private zero pages of that access; whether that worked.
+///
+/// # Safety
+/// As for [`lay_zeros`].
+unsafe fn lay(start: usize, length: usize, access: i32) -> bool {
+    let flags = libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_ANON | libc::MAP_NORESERVE;
+    let at = start as *mut libc::c_void;
+    // SAFETY: replaces nothing of anybody else's, says the caller.
+    unsafe { libc::mmap(at, length, access, flags, -1, 0) != libc::MAP_FAILED }
+}
+
+/// Whether `length` bytes more of private memory leave this process some room
+/// (`RLIMIT_DATA`, `RLIMIT_AS`, strict overcommit). Not asked for little. Async-signal-safe.
+pub fn has_room(length: usize) -> bool {
+    const LITTLE: usize = 1 << 20;
+    /// What stays for the runtime.
+    const MARGIN: usize = 64 << 20;
+    if length <= LITTLE {
+        return true;
+    }
+    let Some(length) = length.checked_add(MARGIN) else {
+        return false;
+    };
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
+    // SAFETY: a new mapping that nobody knows of, and its end.
+    unsafe {
+        let tried = libc::mmap(std::ptr::null_mut(), length, access, flags, -1, 0);
+        tried != libc::MAP_FAILED && libc::munmap(tried, length) == 0
     }
 }

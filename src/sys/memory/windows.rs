@@ -163,7 +163,7 @@ impl Memory {
     /// the guard's handler until the zeros are there. Should another thread be given the addresses
     /// in between, they stay its own; placeholder views (`MapViewOfFile3`) would rule that out.
     /// Anonymous memory, which has no file to release, stays as it is.
-    pub fn retire(&self) -> bool {
+    pub fn retire(&self, _: bool) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if self.anonymous || !matches!(*state, State::Mapped(_)) {
             return true;

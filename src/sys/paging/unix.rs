@@ -101,45 +101,6 @@ fn advice_of_platform(_: &str) -> Option<i32> {
     None
 }
 
-/// Whether hints and locks may still divide mappings. The kernel keeps one mapping for all pages
-/// that were treated alike, and a process may have 65,530 of them (`vm.max_map_count`): past that
-/// the engine gets no memory any more, and ends the process. A program that marks every second
-/// page of a gigabyte would get there; so half of them is as far as we go.
-#[cfg(target_os = "linux")]
-pub fn may_divide() -> bool {
-    use std::sync::{Mutex, PoisonError};
-    use std::time::{Duration, Instant};
-    /// Each call makes at most two mappings more, so this many go unseen: too few to matter.
-    const UNSEEN: u32 = 1024;
-    /// Counting takes some 20 ms when there are many.
-    const PAUSE: Duration = Duration::from_millis(200);
-    /// The calls since the last count, and when that was if there were too many.
-    static COUNTED: Mutex<(u32, Option<Instant>)> = Mutex::new((UNSEEN, None));
-
-    let mut counted = COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
-    let (calls, full) = *counted;
-    let due = match full {
-        None => calls >= UNSEEN,
-        Some(when) => when.elapsed() >= PAUSE,
-    };
-    if due {
-        let count =
-            |path| std::fs::read(path).map(|text| text.split(|&byte| byte == b'\n').count());
-        let most = std::fs::read_to_string("/proc/sys/vm/max_map_count");
-        let most = most.ok().and_then(|text| text.trim().parse().ok());
-        let too_many = count("/proc/self/maps").unwrap_or(0) > most.unwrap_or(65_530) / 2;
-        *counted = (0, too_many.then(Instant::now));
-    }
-    counted.0 += 1;
-    counted.1.is_none()
-}
-
-/// Other systems have no such limit that would be reached first.
-#[cfg(not(target_os = "linux"))]
-pub fn may_divide() -> bool {
-    true
-}
-
 /// Whole pages of one mapping, which stays mapped for the lifetime `'a`.
 pub struct Pages<'a> {
     start: *mut c_void,

@@ -37,11 +37,6 @@ pub fn lock_limit() -> Option<u64> {
     }
 }
 
-/// Hints and locks divide no mappings here.
-pub fn may_divide() -> bool {
-    true
-}
-
 /// Whole pages of one mapping, which stays mapped for the lifetime `'a`.
 pub struct Pages<'a> {
     start: *mut c_void,

@@ -1,9 +1,10 @@
 //! The table in every order of its owners and handlers. It has two slots here.
 
-use std::sync::{Arc, MutexGuard as StdGuard};
+use std::sync::Arc;
 
 use super::*;
-use crate::model::{Scenario, Task, explore};
+use crate::guard::alone;
+use crate::model::{Scenario, Task, explore, sample};
 
 /// The addresses of three maps.
 const A: usize = 0x1000;
@@ -12,27 +13,33 @@ const C: usize = 0x3000;
 
 const MOST_RUNS: usize = 200_000;
 
-/// There is one table, so one test at a time uses it.
-fn alone() -> StdGuard<'static, ()> {
-    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// Of scenarios with too many orders.
+const DRAWN_RUNS: usize = 3_000;
 
 /// Makes the table as it is at first: a scenario must begin alike each time.
 fn reset() {
     let mut supply = supply();
     supply.free.clear();
     supply.retired.clear();
-    USED.store(0, Ordering::Relaxed);
-    for slot in &TABLE {
+    PATCHES.store(0, Ordering::Relaxed);
+    for (index, slot) in TABLE.iter().enumerate() {
+        if index < USED.load(Ordering::Relaxed) && slot.state.load(Ordering::Relaxed) != FREE {
+            order::remove(index as u32);
+        }
         slot.state.store(FREE, Ordering::Relaxed);
         slot.users.store(0, Ordering::Relaxed);
+        slot.patching.store(0, Ordering::Relaxed);
+        slot.patches.store(0, Ordering::Relaxed);
         slot.base.store(0, Ordering::Relaxed);
         slot.end.store(0, Ordering::Relaxed);
         slot.generation.store(0, Ordering::Relaxed);
     }
+    USED.store(0, Ordering::Relaxed);
     for flags in &FLAGS {
         flags.store(0, Ordering::Relaxed);
+    }
+    for first in &FIRST {
+        first.store(0, Ordering::Relaxed);
     }
 }
 
@@ -47,30 +54,45 @@ fn watch(base: usize) -> Watch {
     Watch::new(&range).unwrap_or_else(|failure| panic!("{failure}"))
 }
 
-/// What a map has besides its slot: whether its pages are mapped, and its file is open.
+/// What a map has besides its slot: whether its pages are mapped and are zero pages, and whether its
+/// file is open.
 struct Map {
     mapped: AtomicU32,
+    zeros: AtomicU32,
     open: AtomicU32,
+}
+
+/// Sets a word of a map to 0 when it is dropped.
+struct Held(Arc<Map>, fn(&Map) -> &AtomicU32);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.1(&self.0).store(0, Ordering::SeqCst);
+    }
 }
 
 impl Map {
     fn new() -> Arc<Map> {
         Arc::new(Map {
             mapped: AtomicU32::new(1),
+            zeros: AtomicU32::new(0),
             open: AtomicU32::new(1),
         })
     }
 
-    /// What closing does, in this order (`Region::retire`).
-    fn retire(&self, watch: &Watch) {
-        watch.retire();
-        self.open.store(0, Ordering::SeqCst);
+    /// What closing does (`Region::retire`).
+    fn retire(self: &Arc<Map>, watch: &Watch) {
+        let laid = watch.retire(|| {
+            self.zeros.store(1, Ordering::SeqCst);
+            true
+        });
+        assert!(laid);
+        watch.release(Held(Arc::clone(self), |map| &map.open));
     }
 
-    /// What releasing the memory does (the order of the fields of `Region`).
-    fn release(&self, watch: Watch) {
-        drop(watch);
-        self.mapped.store(0, Ordering::SeqCst);
+    /// What unmapping the memory does (`Drop` of `Region`).
+    fn free(self: &Arc<Map>, watch: Watch) {
+        watch.free(Held(Arc::clone(self), |map| &map.mapped));
     }
 
     /// What the handler does after a fault at `address` of this map.
@@ -79,10 +101,15 @@ impl Map {
             return;
         };
         assert_eq!(found.base(), address, "another map was found");
-        if !found.is_retired() {
-            found.note_stray_write();
+        if found.phase() == Phase::Live {
             let open = self.open.load(Ordering::SeqCst);
             assert_eq!(open, 1, "the handler uses a closed file");
+            found.patch(|| {
+                let zeros = self.zeros.load(Ordering::SeqCst);
+                assert_eq!(zeros, 0, "the handler lays pages over the zeros");
+                found.note_stray_write();
+                true
+            });
         }
         let mapped = self.mapped.load(Ordering::SeqCst);
         assert_eq!(mapped, 1, "the handler changes unmapped pages");
@@ -93,61 +120,73 @@ fn flags_of(watch: &Watch) -> u32 {
     FLAGS[watch.index() as usize].load(Ordering::SeqCst)
 }
 
+/// A map is closed and unmapped while so many handlers look at it.
+fn closing(handlers: usize) -> Scenario {
+    reset();
+    let map = Map::new();
+    let watch = watch(A);
+    let mut threads: Vec<Task> = Vec::new();
+    for _ in 0..handlers {
+        let map = Arc::clone(&map);
+        threads.push(Box::new(move || map.fault(A)));
+    }
+    threads.push(Box::new(move || {
+        map.retire(&watch);
+        map.free(watch);
+    }));
+    Scenario {
+        threads,
+        check: Box::new(|| {
+            assert!(find(A).is_none(), "the slot is free again");
+            assert_eq!(supply().free.len(), 1);
+            assert_eq!(PATCHES.load(Ordering::Relaxed), 0);
+        }),
+    }
+}
+
 #[test]
 fn a_handler_uses_no_closed_file_and_no_unmapped_page() {
     let _alone = alone();
-    let runs = explore(MOST_RUNS, 0, || {
-        reset();
-        let map = Map::new();
-        let (closing, first, second) = (Arc::clone(&map), Arc::clone(&map), map);
-        let watch = watch(A);
-        Scenario {
-            threads: vec![
-                Box::new(move || {
-                    closing.retire(&watch);
-                    closing.release(watch);
-                }),
-                Box::new(move || first.fault(A)),
-                Box::new(move || second.fault(A)),
-            ],
-            check: Box::new(|| assert!(find(A).is_none(), "the slot is free again")),
-        }
-    });
+    let runs = explore(MOST_RUNS, 0, || closing(1));
     println!("{runs} orders");
+    sample(DRAWN_RUNS, 0, || closing(2));
+}
+
+/// A map is closed and another opened in its slot while a handler looks at each of `addresses`.
+fn reopening(addresses: &[usize]) -> Scenario {
+    reset();
+    let map = Map::new();
+    let watch_a = watch(A);
+    let opened = Arc::new(std::sync::Mutex::new(None));
+    let kept = Arc::clone(&opened);
+    let mut threads: Vec<Task> = Vec::new();
+    for &address in addresses {
+        let map = Arc::clone(&map);
+        threads.push(Box::new(move || map.fault(address)));
+    }
+    threads.push(Box::new(move || {
+        map.retire(&watch_a);
+        map.free(watch_a);
+        // Takes the same slot, unless a handler still uses it.
+        *opened.lock().unwrap() = Some(watch(B));
+    }));
+    Scenario {
+        threads,
+        check: Box::new(move || {
+            let watch = kept.lock().unwrap().take().unwrap();
+            assert_eq!(watch.faults().stray_writes, 0);
+            assert_eq!(flags_of(&watch), 0);
+            assert!(find(B).is_some());
+        }),
+    }
 }
 
 #[test]
 fn a_fault_is_noted_for_the_map_that_has_it() {
     let _alone = alone();
-    let runs = explore(MOST_RUNS, 0, || {
-        reset();
-        let map = Map::new();
-        let other = Map::new();
-        let watch_a = watch(A);
-        let opened = Arc::new(std::sync::Mutex::new(None));
-        let kept = Arc::clone(&opened);
-        let faulting = Arc::clone(&map);
-        Scenario {
-            threads: vec![
-                Box::new(move || {
-                    map.retire(&watch_a);
-                    map.release(watch_a);
-                    // Takes the same slot.
-                    *opened.lock().unwrap() = Some(watch(B));
-                }),
-                Box::new(move || faulting.fault(A)),
-                Box::new(move || other.fault(C)),
-            ],
-            check: Box::new(move || {
-                let watch = kept.lock().unwrap().take().unwrap();
-                assert_eq!(watch.index(), 0);
-                assert_eq!(watch.faults().stray_writes, 0);
-                assert_eq!(flags_of(&watch), 0);
-                assert!(find(B).is_some());
-            }),
-        }
-    });
+    let runs = explore(MOST_RUNS, 0, || reopening(&[A]));
     println!("{runs} orders");
+    sample(DRAWN_RUNS, 0, || reopening(&[A, C]));
 }
 
 #[test]
@@ -156,23 +195,25 @@ fn a_retired_slot_is_taken_from_its_owner_for_good() {
     let runs = explore(MOST_RUNS, 0, || {
         reset();
         let (old, other) = (watch(A), watch(B));
-        old.retire();
-        other.retire();
+        for watch in [&old, &other] {
+            assert!(watch.retire(|| true));
+        }
         let opened = Arc::new(std::sync::Mutex::new(None));
         let kept = Arc::clone(&opened);
-        let retired = Map::new();
+        let map = Map::new();
+        let memory = Held(Arc::clone(&map), |map| &map.mapped);
         Scenario {
             threads: vec![
                 // No slot is free, so that this one takes that of A, unless A gives it back first.
                 Box::new(move || *opened.lock().unwrap() = Some(watch(C))),
                 Box::new(move || {
                     old.note_truncation(0);
-                    drop(old);
+                    old.free(memory);
                 }),
                 Box::new(move || {
                     if let Some(found) = find(A) {
-                        assert!(found.is_retired());
-                        assert_eq!(retired.mapped.load(Ordering::SeqCst), 1);
+                        assert_ne!(found.phase(), Phase::Live);
+                        assert_eq!(map.mapped.load(Ordering::SeqCst), 1);
                     }
                 }),
             ],
@@ -181,10 +222,10 @@ fn a_retired_slot_is_taken_from_its_owner_for_good() {
                 assert!(watch.faults().lost_from.is_none(), "the note was for A");
                 assert_eq!(flags_of(&watch), 0);
                 let found = find(C).expect("the new map is guarded");
-                assert!(!found.is_retired());
+                assert_eq!(found.phase(), Phase::Live);
                 drop(found);
-                drop(watch);
-                drop(other);
+                watch.free(());
+                other.free(());
                 assert!(find(C).is_none());
             }),
         }
@@ -205,6 +246,7 @@ fn maps_that_are_open_at_once_have_slots_of_their_own() {
                 found.note_stray_write();
                 drop(found);
                 assert_eq!(watch.faults().stray_writes, 1);
+                watch.free(());
             })
         };
         Scenario {
@@ -231,6 +273,8 @@ fn more_maps_than_slots_are_refused() {
     };
     let refusal = Watch::new(&range).err().expect("both slots are taken");
     assert!(refusal.to_string().contains("ERR_MMAP_UNSUPPORTED"));
-    drop(open);
-    drop(watch(C));
+    for watch in open {
+        watch.free(());
+    }
+    watch(C).free(());
 }
