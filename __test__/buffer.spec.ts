@@ -1,4 +1,4 @@
-/** buffer, subarray, view and dataView: windows onto the mapped bytes, without a copy. */
+/** buffer, subarray, view and dataView: windows onto the mapped bytes, without a copy; and copy. */
 import test from 'ava';
 import { Mmap, MmapMut } from 'memmap';
 import { pattern, temporaryFile } from './helpers/temporary';
@@ -25,6 +25,47 @@ test('subarray takes what Buffer.subarray takes, and gives the same bytes', (t) 
   }
   t.true(map.subarray(-(2n ** 64n), 2n ** 64n).equals(content));
   t.true(map.subarray(-10n, -3n).equals(content.subarray(-10, -3)));
+});
+
+test('copy takes what Buffer.copy takes, and copies the same bytes', (t) => {
+  using map = Mmap.open(temporaryFile(t, content), { offset: 3 });
+  const source = content.subarray(3);
+  for (const targetStart of [undefined, 0, 1, 99, 100, 101, 2 ** 32]) {
+    for (const start of [undefined, 0, 1, 9000, 9990, source.length]) {
+      for (const end of [undefined, 0, 1, 50, 9001, 9995, source.length, 20_000]) {
+        const [target, expected] = [Buffer.alloc(100, 1), Buffer.alloc(100, 1)];
+        const title = `${targetStart}, ${start}, ${end}`;
+        const copied = map.copy(target, targetStart, start, end);
+        t.is(copied, source.copy(expected, targetStart, start, end), title);
+        t.deepEqual(target, expected, title);
+      }
+    }
+  }
+  const target = new Uint8Array(4);
+  t.is(map.copy(target, 1n, 2n, 4n), 2);
+  t.deepEqual([...target], [0, ...content.subarray(5, 7), 0]);
+  t.is(map.copy(new Uint8Array(0)), 0);
+});
+
+test('copy refuses what Buffer.copy refuses, and coerces nothing', (t) => {
+  using map = Mmap.open(temporaryFile(t, content));
+  const target = Buffer.alloc(10);
+  const copy = (...values: unknown[]) => Reflect.apply(map.copy, map, values);
+  for (const values of [[-1], [0, -1], [0, 10_001], [0, 0, -1], [0.5], [0, Number.NaN]]) {
+    t.throws(() => copy(target, ...values), { code: 'ERR_OUT_OF_RANGE' }, String(values));
+  }
+  for (const wrong of [undefined, null, 'text', [1], new Uint16Array(2), new ArrayBuffer(8)]) {
+    t.throws(() => copy(wrong), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' });
+  }
+  t.throws(() => copy(target, '1'), { code: 'ERR_INVALID_ARG_TYPE' });
+  t.deepEqual(target, Buffer.alloc(10));
+});
+
+test('copy into the map itself moves bytes that overlap', (t) => {
+  using map = MmapMut.anonymous(16);
+  map.write('0123456789');
+  t.is(map.copy(map.buffer, 2, 0, 8), 8);
+  t.is(map.buffer.toString('latin1', 0, 10), '0101234567');
 });
 
 test('windows share their memory with the map, and with each other', (t) => {

@@ -28,6 +28,7 @@ const calls: Record<string, (map: MmapMut) => () => unknown> = {
     const index = map.lineIndexSync();
     return () => index.lineAt(LENGTH - 10);
   },
+  copy: (map) => () => map.copy(Buffer.alloc(10), 0, LENGTH - 10),
   'match.toString': (map) => {
     const match = map.exec('a line', KEPT + 4096);
     return () => match?.toString();

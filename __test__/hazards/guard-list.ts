@@ -81,6 +81,8 @@ function preloading(name: string): Pick<Hazard, 'impossible' | 'environment'> {
   return { environment: { LD_PRELOAD: library, SLOW_DISK_GATE: join(folder, 'gate') } };
 }
 
+const withoutExternal = needsGlibc ? { impossible: needsGlibc } : preloading('no-external');
+
 /** Ends by a signal, as it would without memmap. */
 function by(signal: NodeJS.Signals): Hazard['ends'] {
   return { code: null, signal, says: /^/ };
@@ -136,12 +138,12 @@ export const guardHazards: Hazard[] = [
       ? { impossible: 'Deno compresses on the thread that closes' }
       : preloading('slow-disk'),
   ),
-  hazard(
-    'a runtime that takes no external memory loads memmap',
-    'no-external',
-    [],
-    needsGlibc ? { impossible: needsGlibc } : preloading('no-external'),
-  ),
+  ...Object.entries({
+    'the core': 'a runtime that takes no external memory loads memmap',
+    reading: 'a runtime that takes no external memory reads maps by copy and as strings',
+    writing: 'a runtime that takes no external memory writes maps and locks files',
+    'lost bytes': 'a runtime that takes no external memory learns of lost bytes',
+  }).map(([name, title]) => hazard(title, 'no-external', [name], withoutExternal)),
   hazard('files of huge pages are refused by name', 'huge-file', [], {
     impossible: needsHugeFiles,
     within: withHugeFiles,

@@ -229,6 +229,8 @@ const scenarios: Record<string, () => unknown> = {
     // One warning for the process, however many files are truncated.
     const codes = warnings.map((warning) => Reflect.get(warning, 'code'));
     assert.deepStrictEqual(codes, ['ERR_MMAP_TRUNCATED']);
+    assert.match(warnings[0]?.message ?? '', /^memmap: a mapped file '.+' was truncated/);
+    assert(warnings[0]?.message.includes(path), warnings[0]?.message);
     assert.strictEqual(sum(other.buffer), 3 * LENGTH);
   },
 

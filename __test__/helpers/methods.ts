@@ -217,6 +217,18 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     faults: { worksClosed: true },
     buffer: {},
     subarray: { parameters: [position(8), position(16)] },
+    copy: {
+      parameters: [
+        {
+          valid: Buffer.alloc(16),
+          required: true,
+          refuses: (value) => (value instanceof Uint8Array ? null : WRONG_TYPE),
+        },
+        newLength(8),
+        integer(8),
+        newLength(16),
+      ],
+    },
     view: {
       parameters: [
         { valid: Uint8Array, required: true, refuses: () => WRONG_TYPE },

@@ -94,6 +94,12 @@ function find(): typeof Binding {
 /** The native classes. Internal: they trust their arguments more than a user should be trusted. */
 export const native: typeof Binding = find();
 
+/**
+ * The flags of every guarded map of the process, at its slot, written by signal handlers; null where
+ * the runtime takes no memory from outside its heap, as Electron.
+ */
+export const faultFlags = native.faultFlags();
+
 /** An instance of any of the three native classes. */
 export type NativeMap = Binding.Mmap | Binding.MmapMut | Binding.MmapCow;
 

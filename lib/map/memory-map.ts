@@ -119,7 +119,8 @@ export abstract class MemoryMap {
    * Closing, resizing or refreshing the map detaches it: its length is 0 from then on.
    *
    * @throws MmapError `ERR_MMAP_UNSUPPORTED` where the map is longer than a Buffer of this runtime
-   * can be (4 GiB on Node.js 20 and Bun): use {@link subarray} there.
+   * can be (4 GiB on Node.js 20 and Bun): use {@link subarray} there; and on a runtime that takes no
+   * memory from outside its heap (Electron): use {@link copy} there.
    */
   get buffer(): Buffer {
     return this.#memory.buffer;
@@ -136,6 +137,30 @@ export abstract class MemoryMap {
    */
   subarray(start?: Integer, end?: Integer): Buffer {
     return views.subarray(this.#memory, start, end);
+  }
+
+  /**
+   * Copies bytes into a Buffer or Uint8Array, as `Buffer.copy` does: no more than the target has
+   * room for, and none past the end of the map. The target may be a view of this map. Works also
+   * where {@link buffer} is not supported.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * const header = Buffer.alloc(16);
+   * map.copy(header, 0, 4, 12); // => 8
+   * ```
+   *
+   * @param target - Where the bytes go. After an error its contents are undefined.
+   * @param targetStart - The first byte of the target to write. Default 0.
+   * @param start - The first byte of the map. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @returns The number of bytes copied; none of them is lost.
+   * @throws TypeError; RangeError for a negative position, or a `start` past the end of the map.
+   */
+  copy(target: Uint8Array, targetStart?: Integer, start?: Integer, end?: Integer): number {
+    return views.copy(this.#memory, target, targetStart, start, end);
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:buffer';
 import { attempt, MmapError } from '../base/errors';
-import { type NativeMap, native } from '../base/native';
+import { faultFlags, type NativeMap, native } from '../base/native';
 
 /** The runtime's limit for one Buffer, in bytes. */
 const MAX_LENGTH = constants.MAX_LENGTH;
@@ -54,6 +54,9 @@ class KeepAlive extends Same {
     if (!(#kept in keeper)) new KeepAlive(keeper, kept);
   }
 }
+
+/** Whether ArrayBuffers can be made of a map's memory: some runtimes take none from outside their heap. */
+export const canExport = faultFlags !== null;
 
 /** An ArrayBuffer, and the range of the map that it covers. */
 interface Window {
@@ -130,6 +133,15 @@ export class Buffers {
 
   #export(start: number, end: number): ArrayBufferLike {
     if (start === end) return this.#shared ? new SharedArrayBuffer(0) : new ArrayBuffer(0);
+    if (!canExport) {
+      throw new MmapError(
+        'ERR_MMAP_UNSUPPORTED',
+        'this runtime takes no memory from outside its heap (as Electron), so that it has no Buffers, ' +
+          'views, atomics or locks of a map; read by map.copy(target), or as strings: ' +
+          'lines({ encoding }), match.toString()',
+        this.#path,
+      );
+    }
     this.#isExported = true;
     const arrayBuffer = attempt(
       () =>

@@ -3,7 +3,7 @@
  * before and after every call, and by a callback on the event loop for listeners.
  */
 import { attempt, MmapError } from '../base/errors';
-import { type NativeMap, native } from '../base/native';
+import { faultFlags, type NativeMap, native } from '../base/native';
 
 /** The faults of a map that were survived since it was opened or last refreshed. */
 export interface Faults {
@@ -27,33 +27,47 @@ const TRUNCATED = 1;
 const IO = 2;
 const STRAY_WRITE = 4;
 
-/**
- * The flags of every guarded map of the process, at its slot. Written by signal handlers. Behind
- * them are the flags that were ever raised, and those that the process was warned of.
- */
-const flags = new Uint32Array(native.faultFlags() ?? []);
-const EVER = flags.length - 2;
-const WARNED = flags.length - 1;
+const flags = faultFlags === null ? null : new Uint32Array(faultFlags);
 
-/** The flags of a map that is not guarded. */
+/** The flags of the map at that slot. */
+function raisedAt(slot: number): number {
+  return flags === null ? native.raised(slot) : (flags[slot] ?? 0);
+}
+
+/** The flags of a map that is not guarded, or in whose memory no lock can be. */
 const NO_FLAGS = new Uint32Array(1);
 
 /** The monitors of this thread's maps that have a listener, by slot. */
 const listeners = new Map<number, WeakRef<FaultMonitor>>();
 
-const WARNINGS: ReadonlyArray<readonly [flag: number, code: string, message: string]> = [
+/** What the process is warned of once for each flag; `name` is the file's, if that is known. */
+const WARNINGS = new Map<number, { code: string; message: (name: string) => string }>([
   [
     TRUNCATED,
-    'ERR_MMAP_TRUNCATED',
-    'a mapped file was truncated by another process; the lost bytes read as zeros',
+    {
+      code: 'ERR_MMAP_TRUNCATED',
+      message: (name) =>
+        `a mapped file${name} was truncated by another process; the lost bytes read as zeros`,
+    },
   ],
-  [IO, 'ERR_MMAP_IO', 'a page of a mapped file could not be read or written; it reads as zeros'],
+  [
+    IO,
+    {
+      code: 'ERR_MMAP_IO',
+      message: (name) =>
+        `a page of a mapped file${name} could not be read or written; it reads as zeros`,
+    },
+  ],
   [
     STRAY_WRITE,
-    'ERR_MMAP_READ_ONLY',
-    'something wrote to the Buffer of a read-only map; the file is unchanged, the page is private now',
+    {
+      code: 'ERR_MMAP_READ_ONLY',
+      message: (name) =>
+        `something wrote to the Buffer of a read-only map of a file${name}; the file is unchanged, ` +
+        'the page is private now',
+    },
   ],
-];
+]);
 
 /** The fault guard's view of one native map. */
 export class FaultMonitor {
@@ -76,12 +90,13 @@ export class FaultMonitor {
 
   /** The map's word of flags, an array of one. */
   get flags(): Uint32Array {
-    return this.#slot === null ? NO_FLAGS : flags.subarray(this.#slot, this.#slot + 1);
+    if (this.#slot === null || flags === null) return NO_FLAGS;
+    return flags.subarray(this.#slot, this.#slot + 1);
   }
 
   /** Whether anything happened that the next call must report. */
   get raised(): boolean {
-    return this.#slot !== null && flags[this.#slot] !== 0;
+    return this.#slot !== null && raisedAt(this.#slot) !== 0;
   }
 
   /** What has happened so far. */
@@ -117,7 +132,7 @@ export class FaultMonitor {
         this.#path,
       );
     }
-    if (this.#slot !== null && (flags[this.#slot] ?? 0) & STRAY_WRITE) {
+    if (this.#slot !== null && raisedAt(this.#slot) & STRAY_WRITE) {
       this.#native.acknowledgeStrayWrites();
       throw new MmapError(
         'ERR_MMAP_READ_ONLY',
@@ -146,10 +161,12 @@ export class FaultMonitor {
 
 /** Called on this thread's event loop after a fault anywhere in the process. */
 function notifyListeners(): void {
-  for (const [flag, code, message] of WARNINGS) {
-    if (((flags[EVER] ?? 0) & flag) !== 0 && (Atomics.or(flags, WARNED, flag) & flag) === 0) {
-      process.emitWarning(`memmap: ${message}`, { type: 'MmapWarning', code });
-    }
+  for (const { flag, path } of native.firstFaults()) {
+    const warning = WARNINGS.get(flag);
+    if (warning === undefined) continue;
+    const { code, message } = warning;
+    const name = path === undefined ? '' : ` '${path}'`;
+    process.emitWarning(`memmap: ${message(name)}`, { type: 'MmapWarning', code });
   }
   for (const [slot, listener] of [...listeners]) {
     const monitor = listener.deref();

@@ -5,7 +5,7 @@
 import { checkRange, type Integer } from '../base/arguments';
 import { attempt, changedError, closedError, fromNative, MmapError } from '../base/errors';
 import type { NativeMap } from '../base/native';
-import { Buffers } from './buffers';
+import { Buffers, canExport } from './buffers';
 import { type FaultListener, FaultMonitor, type Faults } from './faults';
 
 /** The codes of a disk that does not keep what was written. */
@@ -187,8 +187,21 @@ export class Memory<Native extends NativeMap = NativeMap> {
     return this.#buffers.bytes(start, end);
   }
 
+  /**
+   * The bytes `start` to `end` for reading them at once, after which the caller asserts that none is
+   * lost: a copy where no ArrayBuffer can be made.
+   */
+  transient(start: number, end: number): Buffer {
+    return canExport ? this.bytes(start, end) : this.copy(start, end);
+  }
+
   /** A copy of the bytes `start` to `end`, none of which is lost. */
   copy(start: number, end: number): Buffer {
+    if (!canExport) {
+      const target = Buffer.allocUnsafe(end - start);
+      this.call((open) => open.copyOut(target, 0, start, end));
+      return target;
+    }
     const copy = Buffer.from(this.bytes(start, end));
     this.assertUsable();
     return copy;
@@ -196,7 +209,7 @@ export class Memory<Native extends NativeMap = NativeMap> {
 
   /** The bytes `start` to `end` as a string, none of which is lost. */
   text(start: number, end: number, encoding: BufferEncoding | undefined): string {
-    const text = this.bytes(start, end).toString(encoding);
+    const text = this.transient(start, end).toString(encoding);
     this.assertUsable();
     return text;
   }

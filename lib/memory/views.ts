@@ -1,4 +1,5 @@
-/** Typed views of a map's bytes, without a copy. */
+/** A map's bytes: typed views of them without a copy, and copies. */
+import { types } from 'node:util';
 import { checkInteger, clampPosition, type Integer } from '../base/arguments';
 import { invalidType, outOfRange } from '../base/errors';
 import type { Memory } from './memory';
@@ -79,4 +80,25 @@ export function dataView(
   const count = length === undefined ? rest : checkInteger(length, 'length', 0, rest);
   const { arrayBuffer, byteOffset } = memory.locate(from, from + count);
   return new DataView(arrayBuffer, byteOffset, count);
+}
+
+/** Copies bytes as `Buffer.copy` does; the native core is what copies, so that no ArrayBuffer is made. */
+export function copy(
+  memory: Memory,
+  target: Uint8Array,
+  targetStart: Integer | undefined,
+  start: Integer | undefined,
+  end: Integer | undefined,
+): number {
+  if (!types.isUint8Array(target)) throw invalidType('target', 'a Buffer or Uint8Array', target);
+  const at = targetStart === undefined ? 0 : checkInteger(targetStart, 'targetStart');
+  const until = end === undefined ? undefined : checkInteger(end, 'end');
+  memory.assertUsable();
+  const { length } = memory;
+  const from = start === undefined ? 0 : checkInteger(start, 'start', 0, length);
+  const available = Math.min(until ?? length, length) - from;
+  const count = Math.min(available, target.length - at);
+  if (count <= 0) return 0;
+  memory.call((open) => open.copyOut(target, at, from, from + count));
+  return count;
 }

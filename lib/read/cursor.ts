@@ -98,7 +98,7 @@ export class Cursor {
    */
   readByte(): number {
     const end = this.#endOf(1);
-    const [byte = 0] = this.#memory.bytes(this.#position, end);
+    const [byte = 0] = this.#memory.transient(this.#position, end);
     this.#memory.assertUsable();
     this.#position = end;
     return byte;

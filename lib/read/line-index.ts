@@ -108,13 +108,14 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
     const end = number < feeds ? this.#after(number + 1) : this.#end;
     const inside = this.#memory.call((open) => open.nthLineFeed(begin, end, 0));
     if (end < begin || (inside >= 0 && inside < end - 1)) throw this.#fileChanged();
-    const whole = this.#memory.bytes(begin, end);
+    const { encoding } = this.#settings;
+    const whole =
+      encoding === undefined ? this.#memory.bytes(begin, end) : this.#memory.transient(begin, end);
     let last = whole.length;
     if (!this.#settings.keepEnds && whole[last - 1] === LINE_FEED) {
       last--;
       if (whole[last - 1] === CARRIAGE_RETURN) last--;
     }
-    const { encoding } = this.#settings;
     const line =
       encoding === undefined ? whole.subarray(0, last) : whole.toString(encoding, 0, last);
     this.#memory.assertUsable();

@@ -111,7 +111,10 @@ export class LineIterator implements IterableIterator<Buffer | string> {
     }
     this.#index = 0;
     this.#first = from;
-    this.#part = this.#memory.bytes(from, this.#stop);
+    this.#part =
+      this.#encoding === undefined
+        ? this.#memory.bytes(from, this.#stop)
+        : this.#memory.transient(from, this.#stop);
     this.#arrayBuffer = this.#part.buffer;
     this.#shift = this.#part.byteOffset - from;
     return true;
