@@ -24,6 +24,10 @@ const AT = LENGTH - 8192;
 
 /** Each way to ask a primitive for something at once: none of them may get it. */
 const calls: Record<string, (map: MmapMut, at: number) => () => unknown> = {
+  'Atomic.notify': (map, at) => {
+    const word = map.atomic(at);
+    return () => word.notify();
+  },
   'Mutex.tryLock': (map, at) => () => new Mutex(map, at).tryLock(),
   'Mutex.lockSync': prepared(Mutex, (mutex) => mutex.lockSync()),
   'Mutex.lock': prepared(Mutex, (mutex) => mutex.lock()),

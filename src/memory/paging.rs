@@ -79,7 +79,7 @@ impl PagedMap {
             return Ok(false);
         }
         let answer = pages.advise(hint);
-        answer.map_err(|error| self.unreadable("madvise", error))
+        answer.map_err(|error| self.region.unreadable("madvise", error))
     }
 
     /// Brings the range in and waits for the disk. Copies no private page.
@@ -89,23 +89,7 @@ impl PagedMap {
     /// disk failed.
     pub fn prefetch(&self, start: usize, end: usize) -> Result<()> {
         let answer = self.region.pages(start, end)?.populate();
-        answer.map_err(|error| self.unreadable("madvise", error))
-    }
-
-    /// `EFAULT` says that touching the pages would have faulted; the file's size says why.
-    fn unreadable(&self, syscall: &'static str, error: std::io::Error) -> Failure {
-        /// In both Linux and macOS.
-        const EFAULT: i32 = 14;
-        match self.region.file() {
-            Some(file) if !cfg!(windows) && error.raw_os_error() == Some(EFAULT) => {
-                let truncation = self.region.check_truncation(&file).err();
-                truncation.unwrap_or_else(|| Failure::Mmap {
-                    code: "ERR_MMAP_IO",
-                    message: "the disk could not read the file".to_owned(),
-                })
-            }
-            _ => Failure::system(syscall)(error),
-        }
+        answer.map_err(|error| self.region.unreadable("madvise", error))
     }
 
     /// One byte for each page that holds bytes of the range: 1 where it is in memory.

@@ -398,6 +398,22 @@ impl Region {
         })
     }
 
+    /// `EFAULT` says that touching the pages would have faulted; the file's size says why.
+    pub fn unreadable(&self, syscall: &'static str, error: std::io::Error) -> Failure {
+        /// In both Linux and macOS.
+        const EFAULT: i32 = 14;
+        match self.file() {
+            Some(file) if !cfg!(windows) && error.raw_os_error() == Some(EFAULT) => {
+                let truncation = self.check_truncation(&file).err();
+                truncation.unwrap_or_else(|| Failure::Mmap {
+                    code: "ERR_MMAP_IO",
+                    message: "the disk could not read the file".to_owned(),
+                })
+            }
+            _ => Failure::system(syscall)(error),
+        }
+    }
+
     /// How many bytes of the first page precede the memory.
     fn before(&self) -> usize {
         self.memory

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::memory::{Region, Words};
 use crate::sys::futex;
 use crate::sys::thread::{self, Signature};
@@ -119,8 +119,9 @@ impl Word {
 /// Wakes up to `count` waiters of the word at `start`, and answers how many the system knows of.
 ///
 /// # Errors
-/// `ERR_OUT_OF_RANGE` as for [`Word::new`]; `EFAULT`.
+/// `ERR_OUT_OF_RANGE` as for [`Word::new`]; `ERR_MMAP_TRUNCATED` or `ERR_MMAP_IO` where the word's
+/// page is gone.
 pub fn wake(region: &Region, start: usize, count: u32) -> Result<usize> {
     let word = &region.words::<AtomicU32>(start, 1)?[0];
-    futex::wake(word, count).map_err(Failure::system("futex"))
+    futex::wake(word, count).map_err(|error| region.unreadable("futex", error))
 }
