@@ -13,7 +13,7 @@ import {
 } from './acquire';
 import { deadlockError, notOwnerError } from './errors';
 import { Guard } from './guard';
-import { announceWaiter, Claim, claim, Effort, isMine, ME, release, WAITERS } from './owner';
+import { Claim, claim, Effort, isMine, ME, release, WAITERS } from './owner';
 import { SyncPrimitive } from './primitive';
 
 const LOCK = 0;
@@ -110,7 +110,7 @@ export class Mutex {
     for (;;) {
       const result = claim(words, LOCK, NAMESPACE, signature, effort);
       if (result !== Claim.Refused) return new Guard<Mutex>(this, LOCK, result === Claim.Inherited);
-      const wait = announceWaiter(this.#primitive, LOCK);
+      const wait = this.#primitive.announceWaiter(LOCK);
       if (wait !== undefined) return wait;
     }
   }

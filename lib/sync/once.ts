@@ -13,7 +13,7 @@ import {
   syncTimeout,
 } from './acquire';
 import { deadlockError, notOwnerError } from './errors';
-import { announceWaiter, Claim, claim, Effort, isMine, ME, release, WAITERS } from './owner';
+import { Claim, claim, Effort, isMine, ME, release, WAITERS } from './owner';
 import { SyncPrimitive } from './primitive';
 
 const STATE = 0;
@@ -82,7 +82,7 @@ export class Once {
       const result = claim(words, STATE, NAMESPACE, signature, effort);
       if (result !== Claim.Refused) return result === Claim.Inherited ? 'run-abandoned' : 'run';
       if (this.done) break;
-      const wait = announceWaiter(this.#primitive, STATE);
+      const wait = this.#primitive.announceWaiter(STATE);
       if (wait !== undefined && wait.expected >>> 31 === 0) return wait;
     }
     return 'done';

@@ -6,8 +6,6 @@
  * without a known owner.
  */
 import { native } from '../base/native';
-import { Wait } from '../memory/waiting';
-import type { SyncPrimitive } from './primitive';
 
 /** The signature of this thread. */
 export const ME = native.threadSignature();
@@ -85,23 +83,6 @@ export function claim(
     }
     const inherited = signature | (found & WAITERS);
     if (Atomics.compareExchange(words, index, found, inherited) === found) return Claim.Inherited;
-  }
-}
-
-/**
- * Sets the waiters bit of an owned word. Returns what to wait for, or undefined where the word is
- * free by now.
- */
-export function announceWaiter(primitive: SyncPrimitive, index: number): Wait | undefined {
-  const { words } = primitive;
-  for (;;) {
-    const found = Atomics.load(words, index);
-    if (found === 0) return undefined;
-    const announced = found | WAITERS;
-    if (found === announced || Atomics.compareExchange(words, index, found, announced) === found) {
-      const offset = primitive.offsetOf(index);
-      return new Wait(offset, announced, undefined, offset, 1);
-    }
   }
 }
 

@@ -5,7 +5,8 @@ import { MemoryMap, memoryOf } from '../map/memory-map';
 import { MmapMut } from '../map/mmap-mut';
 import type { Memory } from '../memory/memory';
 import { view } from '../memory/views';
-import { enterNamespace } from './owner';
+import { Wait } from '../memory/waiting';
+import { enterNamespace, WAITERS } from './owner';
 
 /** What the words of a primitive mean, as far as every primitive has such words. */
 export interface Layout {
@@ -119,5 +120,23 @@ export class SyncPrimitive {
   /** Where a word begins in the map, in bytes. */
   offsetOf(index: number): number {
     return this.offset + 4 * index;
+  }
+
+  /**
+   * Sets the waiters bit of an owned word. Returns what to wait for, or undefined where the word is
+   * free by now.
+   */
+  announceWaiter(index: number): Wait | undefined {
+    const { words } = this;
+    for (;;) {
+      const found = Atomics.load(words, index);
+      if (found === 0) return undefined;
+      const announced = found | WAITERS;
+      const isAnnounced = found === announced;
+      if (isAnnounced || Atomics.compareExchange(words, index, found, announced) === found) {
+        const offset = this.offsetOf(index);
+        return new Wait(offset, announced, undefined, offset, 1);
+      }
+    }
   }
 }

@@ -15,17 +15,7 @@ import {
 import { announce, signal } from './changes';
 import { deadlockError, notOwnerError } from './errors';
 import { Guard } from './guard';
-import {
-  announceWaiter,
-  Claim,
-  claim,
-  Effort,
-  isAbandoned,
-  isMine,
-  ME,
-  release,
-  WAITERS,
-} from './owner';
+import { Claim, claim, Effort, isAbandoned, isMine, ME, release, WAITERS } from './owner';
 import { SyncPrimitive } from './primitive';
 
 const WRITER = 0;
@@ -153,7 +143,7 @@ export class RwLock {
     for (;;) {
       const result = this.#tryRead(effort);
       if (result !== null) return result;
-      const forWriter = announceWaiter(primitive, WRITER);
+      const forWriter = primitive.announceWaiter(WRITER);
       if (forWriter !== undefined) return forWriter;
       const forReaders = announce(primitive, CHANGES, { first: FIRST_READER, count: READERS });
       const late = this.#tryRead(Effort.First);
@@ -173,7 +163,7 @@ export class RwLock {
         const result = claim(words, WRITER, NAMESPACE, signature, effort);
         signed = result !== Claim.Refused;
         inherited ||= result === Claim.Inherited;
-        const wait = signed ? undefined : announceWaiter(this.#primitive, WRITER);
+        const wait = signed ? undefined : this.#primitive.announceWaiter(WRITER);
         if (wait !== undefined) return wait;
       }
       const wait = this.#readersLeft(effort);
