@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, closeSync, copyFileSync, openSync, promises } from 'node:fs';
+import { closeSync, openSync, promises } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { FileLock } from 'memmap/sync';
@@ -90,8 +90,9 @@ if (process.platform === 'linux') {
   test('a shared lock needs no right to write: a program that runs is locked (Linux)', async (t) => {
     // Not even root opens it for writing: ETXTBSY.
     const program = join(temporaryFolder(t), 'sleep');
-    copyFileSync('/bin/sleep', program);
-    chmodSync(program, 0o755);
+    // Another process writes it: a child that starts at that moment would keep our descriptor for a
+    // while, and a file that is open for writing cannot be run.
+    t.is(spawnSync('cp', ['/bin/sleep', program]).status, 0);
     const child = spawn(program, ['100'], { stdio: 'ignore' });
     try {
       await once(child, 'spawn');

@@ -59,6 +59,8 @@ export declare class Mmap {
   prefetch(start: number, end: number): Promise<void>
   /** One byte a page: 1 where it is in memory. */
   resident(start: number, end: number): Uint8Array
+  /** What the system's cache has of the bytes; null where it does not tell. */
+  cached(start: number, end: number): CachedPages | null
   /** Keeps the bytes from `start` to `end` in memory. Blocks. */
   lock(start: number, end: number): void
   /** Undoes `lock`. */
@@ -136,6 +138,8 @@ export declare class MmapCow {
   prefetch(start: number, end: number): Promise<void>
   /** One byte a page: 1 where it is in memory. */
   resident(start: number, end: number): Uint8Array
+  /** What the system's cache has of the bytes; null where it does not tell. */
+  cached(start: number, end: number): CachedPages | null
   /** Keeps the bytes from `start` to `end` in memory. Blocks. */
   lock(start: number, end: number): void
   /** Undoes `lock`. */
@@ -223,6 +227,8 @@ export declare class MmapMut {
   prefetch(start: number, end: number): Promise<void>
   /** One byte a page: 1 where it is in memory. */
   resident(start: number, end: number): Uint8Array
+  /** What the system's cache has of the bytes; null where it does not tell. */
+  cached(start: number, end: number): CachedPages | null
   /** Keeps the bytes from `start` to `end` in memory. Blocks. */
   lock(start: number, end: number): void
   /** Undoes `lock`. */
@@ -328,6 +334,13 @@ export declare class PendingWait {
 export declare class Waits {
   /** `settle` is called with the number of a wait and whether it ended because an owner was lost. */
   constructor(settle: (id: number, lostOwner: boolean) => void)
+}
+
+/** What of a range of a file the system's cache has, in pages. */
+export interface CachedPages {
+  resident: number
+  /** Not on the disk yet. */
+  dirty: number
 }
 
 /** Whether this runtime can make a SharedArrayBuffer of a map's memory. */

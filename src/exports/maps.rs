@@ -9,7 +9,7 @@ use super::faults::{self, SurvivedFaults};
 use super::file::{self, FileArgument, Location};
 use super::job::Job;
 use super::number::integer;
-use super::paging;
+use super::paging::{self, CachedPages};
 use super::search::{self, Counted, Found, Pattern};
 use crate::error::{Failure, Result};
 use crate::memory::array_buffer::{ExternalBuffer, Kind};
@@ -177,6 +177,14 @@ macro_rules! map_class {
             pub fn resident(&self, start: f64, end: f64) -> napi::Result<Uint8Array> {
                 let pages = self.0.paged()?;
                 Ok(pages.resident(integer(start)?, integer(end)?)?.into())
+            }
+
+            /// What the system's cache has of the bytes; null where it does not tell.
+            #[napi(catch_unwind)]
+            pub fn cached(&self, start: f64, end: f64) -> napi::Result<Option<CachedPages>> {
+                let pages = self.0.paged()?;
+                let cached = pages.cached(integer(start)?, integer(end)?)?;
+                Ok(cached.map(CachedPages::from))
             }
 
             /// Keeps the bytes from `start` to `end` in memory. Blocks.

@@ -6,7 +6,7 @@ use napi_derive::napi;
 use super::job::Job;
 use crate::error::Result;
 use crate::memory::{Mapping, PagedMap};
-use crate::sys::paging;
+use crate::sys::{cache, paging};
 
 /// Runs `work` off the main thread.
 pub fn job(
@@ -15,6 +15,23 @@ pub fn job(
 ) -> napi::Result<AsyncTask<Job<()>>> {
     let pages = mapping.paged()?;
     Ok(AsyncTask::new(Job::new(move || work(&pages))))
+}
+
+/// What of a range of a file the system's cache has, in pages.
+#[napi(object, object_from_js = false)]
+pub struct CachedPages {
+    pub resident: f64,
+    /// Not on the disk yet.
+    pub dirty: f64,
+}
+
+impl From<cache::CachedPages> for CachedPages {
+    fn from(pages: cache::CachedPages) -> Self {
+        CachedPages {
+            resident: pages.resident as f64,
+            dirty: pages.dirty as f64,
+        }
+    }
 }
 
 /// The size of a page in bytes.

@@ -3,6 +3,7 @@
 //! The files of a folder offer the same names for one platform each; nothing outside this district
 //! asks which platform it runs on. A folder has a `mod.rs` where its platforms share something.
 
+pub mod cache;
 pub mod file;
 pub mod identity;
 pub mod memory;

@@ -1,0 +1,103 @@
+/** `memmap stat`: what of a file is where. */
+import { statSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { native } from '../base/native';
+import { Mmap } from '../index';
+import { memoryOf } from '../map/memory-map';
+import { forEach } from './files';
+import { bar, grouped, type Output, percent, size } from './output';
+
+/** The cells of the bar that shows which parts are in memory. */
+const CELLS = 60;
+
+interface Report {
+  path: string;
+  /** In bytes. */
+  size: number;
+  /** What the file takes of the disk, in bytes; null on Windows, which does not tell. */
+  allocated: number | null;
+  /** In bytes. */
+  pageSize: number;
+  pages: number;
+  residentPages: number;
+  /** Pages that are not on the disk yet; null where the system does not tell. */
+  dirtyPages: number | null;
+}
+
+/** A part of a file. */
+interface Cell {
+  pages: number;
+  resident: number;
+  dirty: number | null;
+}
+
+/** A file in up to {@link CELLS} parts of whole pages. */
+function cells(map: Mmap): Cell[] {
+  const pageSize = native.pageSize();
+  const all = Math.ceil(map.length / pageSize);
+  const count = Math.min(CELLS, all);
+  const first = (cell: number) => Math.floor((cell * all) / count);
+  // Elsewhere the map says it page by page.
+  let pages: Uint8Array | undefined;
+  return Array.from({ length: count }, (_, cell) => {
+    const [start, end] = [first(cell), first(cell + 1)];
+    const last = Math.min(map.length, end * pageSize);
+    const cached = memoryOf(map).call((open) => open.cached(start * pageSize, last));
+    if (cached !== null) return { pages: end - start, ...cached };
+    pages ??= map.residency().map;
+    let resident = 0;
+    for (let page = start; page < end; page++) resident += pages[page] ?? 0;
+    return { pages: end - start, resident, dirty: null };
+  });
+}
+
+function report(path: string, length: number, parts: Cell[]): Report {
+  const sum = (count: (part: Cell) => number) =>
+    parts.reduce((total, part) => total + count(part), 0);
+  return {
+    path,
+    size: length,
+    // stat(2): blocks are of 512 bytes, whatever the file system's are.
+    allocated: process.platform === 'win32' ? null : statSync(path).blocks * 512,
+    pageSize: native.pageSize(),
+    pages: sum(({ pages }) => pages),
+    residentPages: sum(({ resident }) => resident),
+    dirtyPages: parts.some(({ dirty }) => dirty === null) ? null : sum(({ dirty }) => dirty ?? 0),
+  };
+}
+
+async function print(found: Report, parts: Cell[], output: Output): Promise<void> {
+  const { path, pageSize, pages, residentPages, dirtyPages, allocated } = found;
+  const rows: [string, string][] = [['size', `${grouped(found.size)} bytes (${size(found.size)})`]];
+  if (allocated !== null) {
+    const hole = Math.max(0, found.size - allocated);
+    rows.push(['on the disk', `${size(allocated)}${hole ? `, holes: ${size(hole)}` : ''}`]);
+  }
+  rows.push([
+    'in memory',
+    `${grouped(residentPages)} of ${grouped(pages)} pages (${percent(residentPages, pages)}, ` +
+      `${size(Math.min(found.size, residentPages * pageSize))})`,
+  ]);
+  if (dirtyPages !== null) rows.push(['dirty', `${grouped(dirtyPages)} pages`]);
+  if (output.isTerminal && pages > 0) {
+    rows.push(['map', bar(parts.map(({ resident, pages: of }) => resident / of))]);
+  }
+  await output.line(output.style('bold', path));
+  await output.rows(rows);
+}
+
+export async function stat(args: string[], output: Output): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { json: { type: 'boolean', default: false } },
+  });
+  output.json = values.json;
+  const well = await forEach(positionals, output, async (file) => {
+    using map = Mmap.open(file);
+    const parts = cells(map);
+    const found = report(file, map.length, parts);
+    await (output.json ? output.value(found) : print(found, parts, output));
+  });
+  return well ? 0 : 2;
+}
