@@ -92,6 +92,7 @@ const onEachMap: Calls = {
   prefetch: [start, end],
   prefetchSync: [start, end],
   remap: [any(LENGTH)],
+  cached: [start, end],
   resident: [start, end],
   unlock: [start, end],
 };
