@@ -14,7 +14,7 @@
 //! - `search`: patterns, and scanning a range for them; `sync`: words that threads wait for;
 //! - `exports`: the addon's face.
 //!
-//! `unsafe` is in `sys`, `guard`, `memory/region.rs` and `memory/array_buffer.rs` only.
+//! `unsafe` is in `sys`, `guard`, `memory/region/` and `memory/array_buffer.rs` only.
 //! `__test__/house.spec.ts` checks both rules.
 
 #![cfg_attr(

@@ -6,9 +6,7 @@
 //! [`Region::retire`], zeros, but never memory of another purpose.
 
 use std::fs::File;
-use std::ops::Deref;
-use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Failure, Result};
@@ -17,6 +15,12 @@ use crate::sys::file::{self, Access};
 use crate::sys::kernel_maps;
 use crate::sys::memory::{Anonymous, FileView, Memory};
 use crate::sys::paging::{Pages, page_size};
+
+mod bytes;
+mod words;
+
+pub use bytes::{SourceBytes, TargetBytes};
+pub use words::Words;
 
 /// A range of mapped memory and the descriptor of the file behind it.
 pub struct Region {
@@ -139,183 +143,6 @@ impl Region {
         let before = address as usize % alignment;
         // The memory is mapped from the aligned address on: its first page is.
         Ok((address.wrapping_sub(before), end - start + before))
-    }
-
-    /// The bytes `start..end`, for searching.
-    ///
-    /// # Errors
-    /// `ERR_OUT_OF_RANGE`.
-    pub fn bytes(&self, start: usize, end: usize) -> Result<&[u8]> {
-        let address = self.address(start, end)?;
-        // SAFETY: `address` has checked that the range is mapped, and it stays so for as long as
-        // the region is borrowed: `retire` replaces pages but never unmaps them. What this cannot
-        // promise is that the bytes stay the same: other processes, and this one's JavaScript, may
-        // write them meanwhile, which Rust's rules for `&[u8]` do not foresee. So nothing is
-        // believed of the contents. Every bit pattern is a valid byte; the kernels (memchr, memmem,
-        // aho-corasick, regex-automata's) keep their loads within the slice whatever they read, and
-        // index their own tables by single bytes; and what they answer is checked against the
-        // slice's length again (`Searcher::find`) before anyone uses it. A wrong answer for bytes
-        // that change is all right.
-        Ok(unsafe { std::slice::from_raw_parts(address, end - start) })
-    }
-
-    /// Copies `bytes`, which may lie in the region itself, to `start`.
-    ///
-    /// # Errors
-    /// `ERR_OUT_OF_RANGE`.
-    pub fn copy_in(&self, bytes: &SourceBytes, start: usize) -> Result<()> {
-        let to = self.address(start, start.saturating_add(bytes.length))?;
-        // SAFETY: `address` has checked the target; the source is readable (see `SourceBytes`);
-        // `copy` allows the two to overlap.
-        unsafe { ptr::copy(bytes.address, to, bytes.length) };
-        Ok(())
-    }
-
-    /// Copies the bytes `start..end` to `target`, which may lie in the region itself, from
-    /// `target_start` on.
-    ///
-    /// # Errors
-    /// `ERR_OUT_OF_RANGE`, also where they do not fit into the target.
-    pub fn copy_out(
-        &self,
-        target: &TargetBytes,
-        target_start: usize,
-        start: usize,
-        end: usize,
-    ) -> Result<()> {
-        let from = self.address(start, end)?;
-        let length = end - start;
-        let target_end = target_start.checked_add(length);
-        if target_end.is_none_or(|end| end > target.length) {
-            return Err(Failure::OutOfRange(format!(
-                "{length} bytes from {target_start} on do not fit into the target, which has {}",
-                target.length
-            )));
-        }
-        if length > 0 {
-            // SAFETY: both ranges are checked; the target is writable (see `TargetBytes`); `copy`
-            // allows the two to overlap.
-            unsafe { ptr::copy(from, target.address.add(target_start), length) };
-        }
-        Ok(())
-    }
-
-    /// Repeats `pattern` (not empty) over `start..end`; the last repetition may be incomplete.
-    ///
-    /// # Errors
-    /// `ERR_OUT_OF_RANGE`.
-    pub fn fill(&self, pattern: &SourceBytes, start: usize, end: usize) -> Result<()> {
-        let to = self.address(start, end)?;
-        let length = end - start;
-        if pattern.length == 1 {
-            // SAFETY: the target is checked, the pattern has one byte.
-            unsafe { ptr::write_bytes(to, *pattern.address, length) };
-            return Ok(());
-        }
-        let mut done = pattern.length.min(length);
-        // SAFETY: `done` is at most the length of either side.
-        unsafe { ptr::copy(pattern.address, to, done) };
-        while 0 < done && done < length {
-            let more = done.min(length - done);
-            // SAFETY: the first `done` bytes are filled, the `more` behind them lie within the
-            // checked target, and the two do not overlap.
-            unsafe { ptr::copy_nonoverlapping(to, to.add(done), more) };
-            done += more;
-        }
-        Ok(())
-    }
-
-    /// As [`Region::fill`], with bytes that lie outside the region.
-    ///
-    /// # Errors
-    /// `ERR_OUT_OF_RANGE`.
-    pub fn fill_with(&self, pattern: &[u8], start: usize, end: usize) -> Result<()> {
-        // SAFETY: the bytes are borrowed for longer than the call.
-        let bytes = unsafe { SourceBytes::new(pattern.as_ptr(), pattern.len()) };
-        self.fill(&bytes, start, end)
-    }
-
-    /// Moves the bytes `start..end` to `target`; the two ranges may overlap.
-    ///
-    /// # Errors
-    /// `ERR_OUT_OF_RANGE`.
-    pub fn copy_within(&self, target: usize, start: usize, end: usize) -> Result<()> {
-        let from = self.address(start, end)?;
-        let length = end - start;
-        let to = self.address(target, target.saturating_add(length))?;
-        // SAFETY: both ranges are checked; `copy` allows them to overlap.
-        unsafe { ptr::copy(from, to, length) };
-        Ok(())
-    }
-
-    /// Takes what fits of `other`, which is another anonymous region that goes out of use, to the
-    /// start of this one, which has no ArrayBuffer yet. Its pages are moved where the system can;
-    /// elsewhere they are copied, except those that hold only zeros, so that sparse memory stays
-    /// sparse.
-    ///
-    /// # Errors
-    /// None: the range is within both.
-    pub fn take_from(&self, other: &Region) -> Result<()> {
-        /// Fewer bytes are copied sooner than moved.
-        const FEW: usize = 1 << 16;
-        const STEP: usize = 4096;
-        let length = other.length().min(self.length());
-        let target = self.address(0, length)?;
-        if length > FEW
-            && let (Some(memory), Some(from)) = (&self.memory, &other.memory)
-            && from.move_pages(memory, length)
-        {
-            let rest = length.next_multiple_of(page_size()) - length;
-            // SAFETY: the last page that was moved is mapped to its end. What follows the length
-            // in it must be zeros when the memory grows again.
-            unsafe { ptr::write_bytes(target.add(length), 0, rest) };
-            return Ok(());
-        }
-        for (index, page) in other.bytes(0, length)?.chunks(STEP).enumerate() {
-            if page.iter().any(|&byte| byte != 0) {
-                // SAFETY: the chunk of the same index lies within the target's `length` bytes; two
-                // regions do not overlap.
-                unsafe {
-                    ptr::copy_nonoverlapping(page.as_ptr(), target.add(index * STEP), page.len());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The `count` atomic words from `start` on.
-    ///
-    /// # Errors
-    /// `ERR_OUT_OF_RANGE` where they do not lie in the region or are not aligned.
-    pub fn words<W: Word>(&self, start: usize, count: usize) -> Result<&[W]> {
-        let size = count.saturating_mul(size_of::<W>());
-        let address = self.address(start, start.saturating_add(size))?;
-        if count == 0 {
-            return Ok(&[]);
-        }
-        let words = address.cast::<W>();
-        if !words.is_aligned() {
-            return Err(Failure::OutOfRange(format!(
-                "the word at offset {start} does not begin at a multiple of {} bytes in the file",
-                size_of::<W>()
-            )));
-        }
-        // SAFETY: checked to lie in the region and to be aligned; the region stays mapped while it
-        // is borrowed. A word is an atomic, and every thread and process that uses the memory as
-        // words changes it through atomics only.
-        Ok(unsafe { std::slice::from_raw_parts(words, count) })
-    }
-
-    /// As [`Region::words`], for as long as the answer lives.
-    ///
-    /// # Errors
-    /// As `words`.
-    pub fn owned_words<W: Word>(self: &Arc<Self>, start: usize, count: usize) -> Result<Words<W>> {
-        let words = NonNull::from(self.words::<W>(start, count)?);
-        Ok(Words {
-            words,
-            _region: Arc::clone(self),
-        })
     }
 
     /// The whole pages that hold the bytes `start..end`.
@@ -488,85 +315,5 @@ impl Drop for Region {
             let file = self.file_slot().take();
             watch.free((self.memory.take(), file));
         }
-    }
-}
-
-/// An atomic word that memory can be used as: any bits are a value of it, and its size is its
-/// alignment.
-pub trait Word: Sync {}
-
-impl Word for AtomicU32 {}
-impl Word for AtomicU64 {}
-
-/// Words of a region, which they keep mapped. Once the map is closed they read as zeros.
-pub struct Words<W> {
-    words: NonNull<[W]>,
-    _region: Arc<Region>,
-}
-
-impl<W> Deref for Words<W> {
-    type Target = [W];
-
-    fn deref(&self) -> &[W] {
-        // SAFETY: `Region::words` has made the reference, which lives as long as the region.
-        unsafe { self.words.as_ref() }
-    }
-}
-
-// SAFETY: what it leads to are atomics, which every thread may use, in a region that any thread may
-// release.
-unsafe impl<W: Word> Send for Words<W> {}
-// SAFETY: as above.
-unsafe impl<W: Word> Sync for Words<W> {}
-
-/// Bytes that are copied from, wherever they lie. Only an address: they may lie in the very region
-/// that is written to, where Rust allows no `&[u8]`.
-pub struct SourceBytes {
-    address: *const u8,
-    length: usize,
-}
-
-impl SourceBytes {
-    /// The `length` bytes from `address` on, which may be null where there are none.
-    ///
-    /// # Safety
-    /// They are readable for as long as the result exists.
-    pub unsafe fn new(address: *const u8, length: usize) -> SourceBytes {
-        SourceBytes { address, length }
-    }
-
-    /// A copy of the bytes.
-    ///
-    /// # Errors
-    /// `ENOMEM`.
-    pub fn to_vec(&self) -> Result<Vec<u8>> {
-        let mut copy = Vec::new();
-        copy.try_reserve_exact(self.length)
-            .map_err(|_| Failure::out_of_memory())?;
-        // SAFETY: readable (see `new`); the copy has room for them, and they are set up to their
-        // number. Zero bytes are copied from no address.
-        unsafe {
-            if self.length > 0 {
-                ptr::copy_nonoverlapping(self.address, copy.as_mut_ptr(), self.length);
-            }
-            copy.set_len(self.length);
-        }
-        Ok(copy)
-    }
-}
-
-/// Bytes that are copied to, wherever they lie: see [`SourceBytes`].
-pub struct TargetBytes {
-    address: *mut u8,
-    length: usize,
-}
-
-impl TargetBytes {
-    /// The `length` bytes from `address` on, which may be null where there are none.
-    ///
-    /// # Safety
-    /// They are writable for as long as the result exists.
-    pub unsafe fn new(address: *mut u8, length: usize) -> TargetBytes {
-        TargetBytes { address, length }
     }
 }
