@@ -1055,6 +1055,17 @@ interface OpenOptions extends MemoryOptions {
    * from `offset` on is a RangeError: a map never reaches past its file.
    */
   length?: Integer | undefined;
+  /**
+   * Whether the map keeps a descriptor of its file until it is closed. Without, the number of open
+   * maps is not limited by that of open files (`ulimit -n`), and whatever needs the file throws
+   * `ERR_MMAP_UNSUPPORTED`: `refresh`, `resize`, `flush` of a MmapMut, `evict`, `residency`,
+   * `fileSize` and `descriptor`. The system writes changes to the disk in its own time.
+   *
+   * The fault guard survives what it does otherwise, but cannot tell a truncated file from a failing
+   * disk, and not whether later pages are lost, too: it reports the pages that were touched, with
+   * `ERR_MMAP_IO`. Open the file again then. Default true.
+   */
+  keepDescriptor?: boolean | undefined;
 }
 /** How {@link MmapMut.create} makes its file. */
 interface CreateOptions extends Omit<MemoryOptions, 'guard'> {

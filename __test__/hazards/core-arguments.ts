@@ -51,7 +51,9 @@ const any = (value: number) => new Size(value, false);
 const other = (value: unknown) => new Other(value);
 const bytes = other(Buffer.from('ab'));
 const path = newFile(LENGTH);
-const location = native.Mmap.prototype.location.call(new native.Mmap(path, 0, undefined, true));
+const location = native.Mmap.prototype.location.call(
+  new native.Mmap(path, 0, undefined, true, true),
+);
 const pattern = other(native.Pattern.literalsSync(Buffer.from('b'), Float64Array.of(1)));
 const waits = other(new native.Waits(() => {}));
 // TypeScript has checked which of these it is.
@@ -115,7 +117,7 @@ const onMutableMaps: Calls = {
   wake: [new Size(4), word],
 };
 
-const opening = [other(path), any(0), any(LENGTH), flag];
+const opening = [other(path), any(0), any(LENGTH), flag, flag];
 
 const factories: Record<string, Calls> = {
   Mmap: { new: opening, reopen: [other(location), any(0), any(LENGTH), flag] },
@@ -240,7 +242,7 @@ async function main(): Promise<void> {
     assert.deepStrictEqual(methods(native.prototype).sort(), Object.keys(calls).sort(), name);
     const file = newFile(LENGTH);
     for (const [method, args] of Object.entries(calls)) {
-      const map = new native(file, 0, undefined, true);
+      const map = new native(file, 0, undefined, true, true);
       await tryArguments(`${name}.${method}`, args, (values) => map[method](...values));
       map.close();
     }
@@ -248,7 +250,7 @@ async function main(): Promise<void> {
     assert.strictEqual(readFileSync(file).length, LENGTH);
   }
   // Lengths of nothing, and blocks and batches of nothing.
-  const map = new native.MmapMut(path, 0, undefined, true);
+  const map = new native.MmapMut(path, 0, undefined, true, true);
   const pattern = native.Pattern.literalsSync(Buffer.from('b'), Float64Array.of(1));
   const range = /ERR_OUT_OF_RANGE/;
   // Within an object, and within an array.
@@ -282,6 +284,7 @@ async function main(): Promise<void> {
   assert.throws(() => map.copyOut(target, 9, 0, 8), range);
   assert.throws(() => map.copyOut(target, 17, 0, 0), range);
   map.close();
+  native.unlinkShared('/memmap-no-such');
   survived();
 }
 

@@ -131,6 +131,26 @@ export const guardHazards: Hazard[] = [
     }),
   ),
   hazard(
+    '10,000 maps are open at once where a process may have 1,024 files',
+    'no-descriptor',
+    ['many'],
+    {
+      impossible: windows ? 'Windows has no such limit' : undefined,
+      within: ['sh', '-c', 'ulimit -n 1024 && exec "$0" "$@"'],
+    },
+  ),
+  hazard('a map without a descriptor refuses by name what needs the file', 'no-descriptor', [
+    'methods',
+  ]),
+  hazard('a write into a read-only map without a descriptor is private', 'no-descriptor', [
+    'stray write',
+  ]),
+  ...['truncated', 'lost bytes'].map((name) =>
+    hazard(`a map without a descriptor survives what it loses: ${name}`, 'no-descriptor', [name], {
+      impossible: needsTruncation,
+    }),
+  ),
+  hazard(
     'closing a map waits for no disk',
     'slow-disk',
     [],

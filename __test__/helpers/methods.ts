@@ -163,6 +163,7 @@ const memoryOptions = { populate: boolean, hugePages: boolean, shared, onFault: 
 const openOptions = options({
   offset: integer(0),
   length: integer(8),
+  keepDescriptor: boolean,
   guard: boolean,
   ...memoryOptions,
 });

@@ -19,7 +19,7 @@ const wait = { timeout: undefined };
 const waitAsync = { ...wait, signal: undefined };
 
 const map = MmapMut.open('file', { ...memory, ...part, guard: undefined });
-Mmap.open('file', { ...memory, ...part, guard: undefined });
+Mmap.open('file', { ...memory, ...part, guard: undefined, keepDescriptor: undefined });
 MmapCow.open('file', { ...memory, ...part, guard: undefined });
 Mmap.from(map.descriptor(), { ...memory, guard: undefined });
 MmapMut.create('file', 1, {

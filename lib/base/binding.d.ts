@@ -21,7 +21,7 @@ export declare class FileLock {
 /** r" A read-only map of a file. */
 export declare class Mmap {
   /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
+  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean, keepDescriptor: boolean)
   /** Opens the file at `location`, if it is still that file. */
   static reopen(location: Location, offset: number, length: number, guarded: boolean): Mmap
   /** Another map of the same file, or a copy of the same anonymous memory. */
@@ -100,7 +100,7 @@ export declare class Mmap {
 /** r" A map whose changes stay private. */
 export declare class MmapCow {
   /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
+  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean, keepDescriptor: boolean)
   /** Opens the file at `location`, if it is still that file. */
   static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapCow
   /** Another map of the same file, or a copy of the same anonymous memory. */
@@ -189,7 +189,7 @@ export declare class MmapCow {
 /** r" A map whose changes reach the file, or of anonymous memory. */
 export declare class MmapMut {
   /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean)
+  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean, keepDescriptor: boolean)
   /** Opens the file at `location`, if it is still that file. */
   static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapMut
   /** Another map of the same file, or a copy of the same anonymous memory. */

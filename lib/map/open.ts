@@ -33,6 +33,7 @@ interface NativeClass<Native extends NativeMap> {
     offset: number,
     length: number | undefined,
     guarded: boolean,
+    keepDescriptor: boolean,
   ): Native;
   reopen(location: Binding.Location, offset: number, length: number, guarded: boolean): Native;
 }
@@ -45,10 +46,10 @@ export function openFile<Native extends NativeMap>(
 ): Memory<Native> {
   const { source, path } = checkFile(file);
   const read = readOpenOptions(options);
-  const { offset, length, guard } = read;
+  const { offset, length, guard, keepDescriptor } = read;
   let opened: Native;
   try {
-    opened = new nativeClass(source, offset, length ?? undefined, guard);
+    opened = new nativeClass(source, offset, length ?? undefined, guard, keepDescriptor);
   } catch (error) {
     const refusal = fromNative(error, path);
     throw typeof source === 'number' && refusal instanceof MmapError && refusal.code === 'EACCES'

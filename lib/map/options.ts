@@ -64,6 +64,17 @@ export interface OpenOptions extends MemoryOptions {
    * from `offset` on is a RangeError: a map never reaches past its file.
    */
   length?: Integer | undefined;
+  /**
+   * Whether the map keeps a descriptor of its file until it is closed. Without, the number of open
+   * maps is not limited by that of open files (`ulimit -n`), and whatever needs the file throws
+   * `ERR_MMAP_UNSUPPORTED`: `refresh`, `resize`, `flush` of a MmapMut, `evict`, `residency`,
+   * `fileSize` and `descriptor`. The system writes changes to the disk in its own time.
+   *
+   * The fault guard survives what it does otherwise, but cannot tell a truncated file from a failing
+   * disk, and not whether later pages are lost, too: it reports the pages that were touched, with
+   * `ERR_MMAP_IO`. Open the file again then. Default true.
+   */
+  keepDescriptor?: boolean | undefined;
 }
 
 /** How {@link MmapMut.create} makes its file. */
@@ -155,11 +166,12 @@ export function readMemoryOptions(options: MemoryOptions | undefined): ReadMemor
 
 export function readOpenOptions(
   options: OpenOptions | undefined,
-): ReadMemoryOptions & { offset: number; length: number | null } {
-  const { offset, length } = checkOptions(options);
+): ReadMemoryOptions & { offset: number; length: number | null; keepDescriptor: boolean } {
+  const { offset, length, keepDescriptor } = checkOptions(options);
   return {
     offset: offset === undefined ? 0 : checkInteger(offset, 'options.offset'),
     length: length === undefined ? null : checkInteger(length, 'options.length'),
+    keepDescriptor: checkBoolean(keepDescriptor, 'options.keepDescriptor', true),
     ...readMemoryOptions(options),
   };
 }

@@ -128,7 +128,8 @@ export class FaultMonitor {
       throw new MmapError(
         'ERR_MMAP_IO',
         `the bytes ${io.start} to ${io.end} could not be read from the disk, or not be written ` +
-          'because it is full; what was written there is lost. Call refresh() to go on with the map',
+          'because it is full; what was written there is lost. Call refresh() to go on with the map, ' +
+          'or open the file again',
         this.#path,
       );
     }

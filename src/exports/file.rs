@@ -62,7 +62,7 @@ pub struct Location {
 /// # Errors
 /// As [`location::locate`]; `ERR_MMAP_CLOSED`.
 pub fn locate(mapping: &Mapping, opened: Option<FileArgument>) -> Result<Option<Location>> {
-    let Some(file) = mapping.region()?.file() else {
+    let Some(file) = mapping.region()?.file()? else {
         return Ok(None);
     };
     let opened = opened.map(path).transpose()?;

@@ -1,4 +1,4 @@
-//! The three classes of maps. They differ in how they are made and in who may write; each method is
+//! The three classes of maps. They differ in how they are made and in what may be written; each method is
 //! written once, here, and its body is [`Mapping`]'s.
 
 use napi::Env;
@@ -34,8 +34,12 @@ macro_rules! map_class {
                 offset: f64,
                 length: Option<f64>,
                 guarded: bool,
+                keep_descriptor: bool,
             ) -> napi::Result<Self> {
-                let options = options($access, offset, length, guarded)?;
+                let options = OpenOptions {
+                    keep_descriptor,
+                    ..options($access, offset, length, guarded)?
+                };
                 Ok(Self(Mapping::open(&file::source(file)?, &options)?))
             }
 
@@ -90,7 +94,7 @@ macro_rules! map_class {
             /// memory.
             #[napi(catch_unwind)]
             pub fn identity(&self) -> napi::Result<Option<String>> {
-                let file = self.0.region()?.file();
+                let file = self.0.region()?.file()?;
                 Ok(file.map(|file| file::identity_text(&file)).transpose()?)
             }
 
@@ -331,6 +335,7 @@ fn options(access: Access, offset: f64, length: Option<f64>, guarded: bool) -> R
         offset: integer(offset)? as u64,
         length: length.map(integer).transpose()?,
         guarded,
+        keep_descriptor: true,
     })
 }
 

@@ -48,7 +48,7 @@ pub fn when_unused(users: &'static AtomicU32, work: impl FnOnce() + Send + 'stat
     let mut waiting = waiting();
     waiting.work.push((users, Box::new(work)));
     if !waiting.has_thread {
-        // Without a thread the work waits for the next that comes: what is not done harms nobody.
+        // Without a thread the work waits for the next that comes: what is not done does no harm.
         let started = thread::Builder::new()
             .name("memmap closing".to_owned())
             .spawn(serve);

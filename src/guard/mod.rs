@@ -21,14 +21,14 @@
 //! nothing and calls only system calls; all that it shares is atomic and static:
 //!
 //! - `table.rs` is the table. A slot is looked at only between counting oneself as its user and
-//!   counting off again, and a slot's memory is unmapped only when nobody uses the slot.
+//!   counting off again, and a slot's memory is unmapped only when no handler uses the slot.
 //! - `order.rs` finds an address in the table in O(log n).
 //! - `deferred.rs` is the thread that waits for handlers, which may wait for a disk.
 //! - `unix.rs` has the handler and the call of the previous one; `windows.rs` what Windows allows.
-//! - `notice.rs` tells JavaScript.
+//! - `notifier.rs` tells JavaScript.
 
 mod deferred;
-mod notice;
+mod notifier;
 mod order;
 mod table;
 
@@ -36,7 +36,7 @@ mod table;
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
 
-pub use notice::listen;
+pub use notifier::listen;
 pub use table::{Faults, Range, Watch, flags, raised};
 
 use std::path::PathBuf;

@@ -6,7 +6,7 @@
 //! retired longest ago is taken from them, by when no fault of before its closing is under way.
 //!
 //! A handler uses a slot in two steps, and both say so first and look at the state then, while
-//! whoever changes the state changes it first and looks at the counter then: so one of the two
+//! what changes the state changes it first and looks at the counter then: so one of the two
 //! always sees the other (all accesses are sequentially consistent).
 //!
 //! - *Using* it, which may take as long as a disk does: `users` counts. The descriptor is closed
@@ -293,7 +293,7 @@ impl Watch {
 
     /// Notes that the file was found to end before the map, at `from` bytes from the first page.
     pub fn note_truncation(&self, from: usize) {
-        // While it is locked nobody takes a retired slot for another map.
+        // While it is locked no retired slot is taken for another map.
         let _supply = supply();
         if self.slot().generation.load(Ordering::Relaxed) != self.generation {
             return;

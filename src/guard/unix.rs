@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use libc::{c_int, c_void, siginfo_t};
 
-use super::notice;
+use super::notifier;
 use super::table::{self, Found, Phase};
 use crate::sys::{memory, paging};
 
@@ -232,7 +232,7 @@ fn allow_write(found: &Found, page: usize) -> bool {
             return false;
         }
         if found.is_read_only() && found.note_stray_write() {
-            notice::raise();
+            notifier::raise();
         }
         true
     })
@@ -264,7 +264,7 @@ fn replace_tail(found: &Found, size: u64) -> bool {
     let start = found.base() + kept.next_multiple_of(page_size());
     found.patch(|| {
         if found.note_truncation(found.base() + kept) {
-            notice::raise();
+            notifier::raise();
         }
         lay_zeros(start, found.end())
     })
@@ -275,7 +275,7 @@ fn replace_tail(found: &Found, size: u64) -> bool {
 fn replace_unreadable(found: &Found, page: usize) -> bool {
     found.patch(|| {
         if found.note_io(page, page + page_size()) {
-            notice::raise();
+            notifier::raise();
         }
         [patch_size(found), usize::MAX].into_iter().any(|size| {
             let end = page.saturating_add(size).min(found.end());
@@ -287,7 +287,7 @@ fn replace_unreadable(found: &Found, page: usize) -> bool {
 
 fn lay_zeros(start: usize, end: usize) -> bool {
     // SAFETY: the pages are the map's own, which stay mapped while the slot has a user, so that
-    // nothing of anybody else's is replaced.
+    // nothing else is replaced.
     unsafe { memory::lay_zeros(start, end - start) }
 }
 

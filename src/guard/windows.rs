@@ -3,8 +3,8 @@
 //! - **Stray writes.** A read-only map is a view that may not be written. Making the page
 //!   copy-on-write turns the write into a private one.
 //! - **Closing.** A view cannot be replaced in one step (see `retire` in
-//!   `sys/memory/windows.rs`): who touches it meanwhile waits here, and gets zeros.
-//! - **Truncation** needs no guard: Windows refuses to cut a file that is mapped.
+//!   `sys/memory/windows.rs`): a thread that touches it meanwhile waits here, and gets zeros.
+//! - **Truncation** needs no guard: Windows refuses to truncate a file that is mapped.
 //! - A page that cannot be read (`EXCEPTION_IN_PAGE_ERROR`: a network drive that went away) cannot
 //!   be replaced within a view; such a fault goes on to the handlers after us and ends the process,
 //!   as it does everywhere else.
@@ -20,7 +20,7 @@ use windows_sys::Win32::System::Memory::{
 };
 use windows_sys::Win32::System::Threading::SwitchToThread;
 
-use super::notice;
+use super::notifier;
 use super::table::{self, Phase};
 use crate::sys::memory;
 
@@ -97,7 +97,7 @@ fn allow_write(found: &table::Found, address: usize) -> bool {
         return false;
     }
     if found.note_stray_write() {
-        notice::raise();
+        notifier::raise();
     }
     true
 }

@@ -117,7 +117,7 @@ pub fn external(
 /// What a finalizer drops: a share of a region.
 ///
 /// Node.js calls the finalizer also of some ArrayBuffers that it has refused to make (longer than a
-/// Buffer may be), later; other refusals call none. Nobody can tell which. So the finalizer owns
+/// Buffer may be), later; other refusals call none. The two look alike. So the finalizer owns
 /// this cell and not the region itself, and after a refusal the cell is emptied: at worst it is the
 /// few bytes of an empty cell that are never freed.
 struct Share(Mutex<Option<Arc<Region>>>);

@@ -57,6 +57,8 @@ pub struct OpenOptions {
     pub length: Option<usize>,
     /// Whether the fault guard watches the pages.
     pub guarded: bool,
+    /// Whether the map keeps a descriptor of the file.
+    pub keep_descriptor: bool,
 }
 
 impl OpenOptions {
@@ -92,6 +94,7 @@ const WHOLE: OpenOptions = OpenOptions {
     offset: 0,
     length: None,
     guarded: true,
+    keep_descriptor: true,
 };
 
 /// Where a map's file comes from.
@@ -114,7 +117,7 @@ impl Mapping {
             Source::Descriptor(descriptor) => file::duplicate(*descriptor)?,
         };
         let view = options.view(file::size_of(&file)?)?;
-        Mapping::of_file(Arc::new(file), view)
+        Mapping::of_file(Arc::new(file), view, options.keep_descriptor)
     }
 
     /// As [`Mapping::open`], if the file at `path` is still the one that `expected` tells of.
@@ -132,11 +135,11 @@ impl Mapping {
             });
         }
         let view = options.view(file::size_of(&file)?)?;
-        Mapping::of_file(Arc::new(file), view)
+        Mapping::of_file(Arc::new(file), view, options.keep_descriptor)
     }
 
-    fn of_file(file: Arc<File>, view: FileView) -> Result<Mapping> {
-        let region = Region::of_file(file, &view)?;
+    fn of_file(file: Arc<File>, view: FileView, keep: bool) -> Result<Mapping> {
+        let region = Region::of_file(file, &view, keep)?;
         Ok(Mapping {
             view,
             anonymous: Anonymous::default(),
@@ -193,7 +196,7 @@ impl Mapping {
         if options.allocate {
             file::reserve(&file, 0, length)?;
         }
-        let made = Mapping::of_file(Arc::new(file), WHOLE.view(length)?)?;
+        let made = Mapping::of_file(Arc::new(file), WHOLE.view(length)?, true)?;
         let pages = made.paged()?;
         if options.huge_pages {
             pages.advise("hugepage", 0, options.length)?;
@@ -212,7 +215,7 @@ impl Mapping {
     pub fn open_shared(name: &str) -> Result<Mapping> {
         let file = shm::open(name)?;
         let view = WHOLE.view(file::size_of(&file)?)?;
-        Mapping::of_file(Arc::new(file), view)
+        Mapping::of_file(Arc::new(file), view, true)
     }
 
     /// `length` bytes of zeros that belong to no file.
@@ -237,16 +240,17 @@ impl Mapping {
     /// with zeros, while this one may be zeros afterwards.
     ///
     /// # Errors
-    /// What `mmap` refuses; `ERR_MMAP_CLOSED`.
+    /// What `mmap` refuses; `ERR_MMAP_CLOSED`; `ERR_MMAP_UNSUPPORTED` where no descriptor is kept.
     pub fn remap(&self, length: usize) -> Result<Mapping> {
         let region = self.region()?;
-        if let Some(file) = region.file() {
+        if let Some(file) = region.file()? {
             return Mapping::of_file(
                 file,
                 FileView {
                     length,
                     ..self.view
                 },
+                true,
             );
         }
         let moved = Mapping::anonymous(length, self.anonymous)?;
@@ -285,9 +289,9 @@ impl Mapping {
     /// The size of the whole file in bytes as it is now; None for anonymous memory.
     ///
     /// # Errors
-    /// What `fstat` refuses; `ERR_MMAP_CLOSED`.
+    /// What `fstat` refuses; `ERR_MMAP_CLOSED`; `ERR_MMAP_UNSUPPORTED` where no descriptor is kept.
     pub fn file_size(&self) -> Result<Option<u64>> {
-        let file = self.region()?.file();
+        let file = self.region()?.file()?;
         file.map(|file| file::size_of(&file)).transpose()
     }
 

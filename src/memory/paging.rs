@@ -96,9 +96,10 @@ impl PagedMap {
     /// One byte for each page that holds bytes of the range: 1 where it is in memory.
     ///
     /// # Errors
-    /// `ERR_OUT_OF_RANGE`; as [`Pages::resident`].
+    /// `ERR_OUT_OF_RANGE`; as [`Pages::resident`]; `ERR_MMAP_UNSUPPORTED` where no descriptor is kept
+    /// that says whether the system tells the truth.
     pub fn resident(&self, start: usize, end: usize) -> Result<Vec<u8>> {
-        let file = self.region.file();
+        let file = self.region.file()?;
         self.region.pages(start, end)?.resident(file.as_deref())
     }
 
@@ -109,7 +110,7 @@ impl PagedMap {
     /// `ERR_OUT_OF_RANGE`.
     pub fn cached(&self, start: usize, end: usize) -> Result<Option<CachedPages>> {
         self.region.pages(start, end)?;
-        let Some(file) = self.region.file().filter(|_| start < end) else {
+        let Some(file) = self.region.file()?.filter(|_| start < end) else {
             return Ok(None);
         };
         let offset = self.region.offset() + start as u64;
@@ -128,7 +129,7 @@ impl PagedMap {
         }
         pages.lock(private_file).map_err(|error| {
             // For a page that the file has lost Linux says ENOMEM, as for too low a limit.
-            let file = self.region.file();
+            let file = self.region.file().ok().flatten();
             let truncation = file.and_then(|file| self.region.check_truncation(&file).err());
             truncation.unwrap_or_else(|| Failure::system("mlock")(error))
         })
@@ -159,7 +160,7 @@ impl PagedMap {
                 "evicting a copy-on-write map would lose what was written to it",
             ));
         }
-        let Some(file) = self.region.file() else {
+        let Some(file) = self.region.file()? else {
             return Err(Failure::unsupported(
                 "evicting an anonymous map would lose its contents: there is no file to keep them",
             ));

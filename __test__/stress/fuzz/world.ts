@@ -97,9 +97,15 @@ export function aMap(): AnyMap {
     return openOne();
   }
   const { truncated, io } = map.faults;
-  if ((truncated || io !== null) && random.below(3) > 0) map.refresh();
+  if ((truncated || io !== null) && random.below(3) > 0) {
+    if (!unrefreshable.has(map)) map.refresh();
+    else map.close();
+  }
   return map;
 }
+
+/** Maps that keep no descriptor. */
+const unrefreshable = new WeakSet<AnyMap>();
 
 export function aMutable(): MmapMut {
   const found = maps.filter((map) => map instanceof MmapMut && !map.closed);
@@ -116,13 +122,16 @@ export function openOne(): AnyMap {
   const far = [2 ** 32, LARGE - 100_001, LARGE - 65_536, 2 ** 31 + 5];
   const offset = random.pick(which === 1 ? far : [0, 0, 1, 4096, random.below(5000)]);
   const kind = random.pick(kinds);
+  const keepDescriptor = random.below(6) > 0;
   const map = kind.open(path, {
     offset,
+    keepDescriptor,
     shared: random.below(8) === 0,
     populate: random.below(8) === 0,
     ...(which === 1 || random.below(3) === 0 ? { length: random.below(10_000) } : {}),
     ...(random.below(4) === 0 ? { onFault: () => {} } : {}),
   });
+  if (!keepDescriptor) unrefreshable.add(map);
   keep(maps, map, 30);
   return map;
 }

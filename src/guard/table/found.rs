@@ -55,7 +55,7 @@ impl Found {
 
     fn with(index: usize, address: usize) -> Option<Found> {
         let found = Found::enter(index);
-        // Whoever frees the slot first says so and then looks for its users: either that is seen
+        // What frees the slot says so first and then looks for its users: either that is seen
         // here, or the freeing leaves this handler what it needs.
         let is_free = found.slot.state.load(Ordering::SeqCst) == FREE;
         (!is_free && found.slot.has(address)).then_some(found)

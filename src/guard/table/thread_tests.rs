@@ -109,7 +109,7 @@ fn nothing_is_taken_from_a_handler_nor_laid_over_zeros() {
     });
     assert!(
         met.load(Ordering::Relaxed) > 100,
-        "hardly anybody met a live map"
+        "hardly any handler met a live map"
     );
     assert!(find(ADDRESS).is_none());
 }

@@ -22,24 +22,30 @@ mod words;
 pub use bytes::{SourceBytes, TargetBytes};
 pub use words::Words;
 
+/// What is none, as the system's calls say.
+const NO_DESCRIPTOR: i32 = -1;
+
 /// A range of mapped memory and the descriptor of the file behind it.
 pub struct Region {
     /// None for memory that is not guarded.
     watch: Option<Watch>,
     /// None for a map of no bytes, which the system does not map.
     memory: Option<Memory>,
-    /// None for anonymous memory, and once the region is retired.
+    /// None for anonymous memory, where no descriptor is kept, and once the region is retired.
     file: Mutex<Option<Arc<File>>>,
+    /// Whether the memory is a file's of which no descriptor is kept.
+    unkept: bool,
     /// Where in the file the memory begins, in bytes.
     offset: u64,
 }
 
 impl Region {
     /// Maps `view` of `file`, under the fault guard where the view asks for it and the guard is on.
+    /// With `keep` the region has a share of the file until it is retired.
     ///
     /// # Errors
     /// Whatever `mmap` refuses; `ENOMEM` also before the process is out of kernel maps.
-    pub fn of_file(file: Arc<File>, view: &FileView) -> Result<Region> {
+    pub fn of_file(file: Arc<File>, view: &FileView, keep: bool) -> Result<Region> {
         let offset = view.offset;
         let guarded = view.guarded && view.length > 0 && guard::is_on();
         let memory = match view.length {
@@ -56,7 +62,12 @@ impl Region {
                     base,
                     end,
                     offset: offset - (memory.start() as usize - base) as u64,
-                    descriptor: file::descriptor(&file),
+                    descriptor: match keep {
+                        true => file::descriptor(&file),
+                        // The handler cannot ask for the file's size or read a page again: what it
+                        // cannot find out it reports as a failing disk.
+                        false => NO_DESCRIPTOR,
+                    },
                     read_only: view.access == Access::Read,
                 })?)
             }
@@ -65,7 +76,8 @@ impl Region {
         Ok(Region {
             watch,
             memory,
-            file: Mutex::new(Some(file)),
+            file: Mutex::new(keep.then_some(file)),
+            unkept: !keep,
             offset,
         })
     }
@@ -86,6 +98,7 @@ impl Region {
             watch: None,
             memory,
             file: Mutex::new(None),
+            unkept: false,
             offset: 0,
         })
     }
@@ -96,8 +109,17 @@ impl Region {
     }
 
     /// The file behind the memory, unless there is none or it was released.
-    pub fn file(&self) -> Option<Arc<File>> {
-        self.file_slot().clone()
+    ///
+    /// # Errors
+    /// `ERR_MMAP_UNSUPPORTED` where there is one of which no descriptor is kept.
+    pub fn file(&self) -> Result<Option<Arc<File>>> {
+        if self.unkept {
+            return Err(Failure::unsupported(
+                "the map keeps no descriptor of its file, which this needs; open the file without \
+                 keepDescriptor: false for it",
+            ));
+        }
+        Ok(self.file_slot().clone())
     }
 
     fn file_slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<File>>> {
@@ -171,7 +193,7 @@ impl Region {
     /// # Errors
     /// What `ftruncate` and `fallocate` refuse.
     pub fn set_file_size(&self, size: u64, allocate: bool) -> Result<()> {
-        let Some(file) = self.file() else {
+        let Some(file) = self.file()? else {
             return Ok(());
         };
         let before = file::size_of(&file)?;
@@ -189,10 +211,11 @@ impl Region {
     ///
     /// # Errors
     /// `EIO`, `ENOSPC`, ... as the disk refuses; `ERR_MMAP_TRUNCATED` where the file has lost bytes
-    /// of the map, for which `msync` reports success; `ERR_OUT_OF_RANGE`.
+    /// of the map, for which `msync` reports success; `ERR_MMAP_UNSUPPORTED` where no descriptor is
+    /// kept to find that out; `ERR_OUT_OF_RANGE`.
     pub fn flush(&self, start: usize, end: usize) -> Result<()> {
         self.address(start, end)?;
-        match (&self.memory, self.file()) {
+        match (&self.memory, self.file()?) {
             (Some(memory), Some(file)) if start < end => {
                 memory.flush(start, end - start)?;
                 file::sync_after_flush(&file)?;
@@ -229,15 +252,20 @@ impl Region {
     pub fn unreadable(&self, syscall: &'static str, error: std::io::Error) -> Failure {
         /// In both Linux and macOS.
         const EFAULT: i32 = 14;
+        if cfg!(windows) || error.raw_os_error() != Some(EFAULT) {
+            return Failure::system(syscall)(error);
+        }
+        let lost = |message: &str| Failure::Mmap {
+            code: "ERR_MMAP_IO",
+            message: message.to_owned(),
+        };
         match self.file() {
-            Some(file) if !cfg!(windows) && error.raw_os_error() == Some(EFAULT) => {
+            Ok(Some(file)) => {
                 let truncation = self.check_truncation(&file).err();
-                truncation.unwrap_or_else(|| Failure::Mmap {
-                    code: "ERR_MMAP_IO",
-                    message: "the disk could not read the file".to_owned(),
-                })
+                truncation.unwrap_or_else(|| lost("the disk could not read the file"))
             }
-            _ => Failure::system(syscall)(error),
+            Ok(None) => Failure::system(syscall)(error),
+            Err(_) => lost("the file was truncated, or the disk could not read it"),
         }
     }
 

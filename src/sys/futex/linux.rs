@@ -60,7 +60,7 @@ const RETRY: Duration = Duration::from_millis(5);
 /// that does not know it.
 static NO_MULTI_WAIT: AtomicBool = AtomicBool::new(false);
 
-/// Whether [`wait_any`] hears of changes by itself; where not, callers have to look every few
+/// Whether [`wait_any`] is woken by changes; where not, callers have to look every few
 /// milliseconds.
 pub fn waits_for_many() -> bool {
     !NO_MULTI_WAIT.load(Ordering::Relaxed)

@@ -54,7 +54,7 @@ pub fn ring(alarm: &AtomicU32) {
     alarm.fetch_add(1, Ordering::SeqCst);
 }
 
-/// Whether [`wait_any`] hears of changes by itself.
+/// Whether [`wait_any`] is woken by changes.
 pub fn waits_for_many() -> bool {
     false
 }

@@ -103,7 +103,7 @@ impl Memory {
     }
 
     /// Lays private zero pages over the range, which releases the file at once while the addresses
-    /// stay valid for whoever may still read or write them. Where the kernel refuses, the old pages
+    /// stay valid for everything that may still read or write them. Where the kernel refuses, the old pages
     /// stay, and the answer is false.
     pub fn retire(&self, guarded: bool) -> bool {
         let (base, end) = self.pages();
@@ -112,7 +112,7 @@ impl Memory {
         unsafe {
             match guarded {
                 true => lay_zeros(base, end - base),
-                // Nobody would make pages writable that can only be read.
+                // No handler would make pages writable that can only be read.
                 false => lay(base, end - base, libc::PROT_READ | libc::PROT_WRITE),
             }
         }
@@ -171,7 +171,7 @@ pub unsafe fn lay_zeros(start: usize, length: usize) -> bool {
 unsafe fn lay(start: usize, length: usize, access: i32) -> bool {
     let flags = libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_ANON | libc::MAP_NORESERVE;
     let at = start as *mut libc::c_void;
-    // SAFETY: replaces nothing of anybody else's, says the caller.
+    // SAFETY: replaces nothing else, says the caller.
     unsafe { libc::mmap(at, length, access, flags, -1, 0) != libc::MAP_FAILED }
 }
 
@@ -189,7 +189,7 @@ pub fn has_room(length: usize) -> bool {
     };
     let access = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
-    // SAFETY: a new mapping that nobody knows of, and its end.
+    // SAFETY: a new mapping that nothing else knows of, and its end.
     unsafe {
         let tried = libc::mmap(std::ptr::null_mut(), length, access, flags, -1, 0);
         tried != libc::MAP_FAILED && libc::munmap(tried, length) == 0

@@ -20,7 +20,7 @@ static PIPE: OnceLock<Option<PipeWriter>> = OnceLock::new();
 pub fn raise() {
     if let Some(Some(writer)) = PIPE.get() {
         let mut writer: &PipeWriter = writer;
-        // Where it fails nobody listens any more.
+        // Where it fails there are no listeners any more.
         let _ = writer.write(&[0]);
     }
 }
