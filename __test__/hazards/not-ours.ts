@@ -97,10 +97,11 @@ const scenarios: Record<string, () => unknown> = {
           offset: number,
           length: undefined,
           guarded: boolean,
+          keepDescriptor: boolean,
         ) => { length: number; externalArrayBuffer(start: number, end: number): ArrayBuffer };
       };
       touchHole((path) => {
-        const map = new Native(path, 0, undefined, true);
+        const map = new Native(path, 0, undefined, true, true);
         return { buffer: Buffer.from(map.externalArrayBuffer(0, map.length)) };
       });
       touchHole((path) => Mmap.open(path));
