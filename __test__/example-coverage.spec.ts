@@ -67,7 +67,7 @@ function examine(text: string): { classes: number; without: string[] } {
   };
 }
 
-for (const file of ['index.d.ts', 'sync.d.ts', 'shm.d.ts']) {
+for (const file of ['index.d.ts', 'sync.d.ts', 'shm.d.ts', 'channel.d.ts']) {
   test(`${file} has an example for each class, and for each method of more than two parameters`, (t) => {
     const { classes, without } = examine(readFileSync(join(root, file), 'utf8'));
     t.true(classes > 0);

@@ -49,12 +49,12 @@ test('nothing but the public names can be reached', (t) => {
 test('npm pack ships what a user needs, and nothing else', (t) => {
   const { paths, unpackedSize } = packed();
   const wanted =
-    /^(dist\/.+\.js|(index|sync|shm)\.d\.ts|package\.json|(README|CHANGELOG)\.md|LICENSE[-\w]*)$/;
+    /^(dist\/.+\.js|(index|sync|shm|channel)\.d\.ts|package\.json|(README|CHANGELOG)\.md|LICENSE[-\w]*)$/;
   t.deepEqual(
     paths.filter((path) => !wanted.test(path)),
     [],
   );
-  for (const path of ['dist/index.js', 'index.d.ts', 'sync.d.ts', 'shm.d.ts']) {
+  for (const path of ['dist/index.js', 'index.d.ts', 'sync.d.ts', 'shm.d.ts', 'channel.d.ts']) {
     t.true(paths.includes(path), path);
   }
   // Every source file has its compiled file, and no compiled file is left of a source that is gone.

@@ -66,5 +66,8 @@ test('the package has no run-time dependencies', (t) => {
 test('what is published is the compiled face, its types, and texts', (t) => {
   const texts = ['LICENSE', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json'];
   const others = packed().paths.filter((path) => !/^dist\/(?:[^/]+\/)?[^/]+\.js$/.test(path));
-  t.deepEqual(others.sort(), [...texts, 'index.d.ts', 'shm.d.ts', 'sync.d.ts'].sort());
+  t.deepEqual(
+    others.sort(),
+    [...texts, 'channel.d.ts', 'index.d.ts', 'shm.d.ts', 'sync.d.ts'].sort(),
+  );
 });

@@ -16,7 +16,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 
 const root = dirname(require.resolve('memmap/package.json'));
-const TYPINGS = ['index.d.ts', 'sync.d.ts', 'shm.d.ts'];
+const TYPINGS = ['index.d.ts', 'sync.d.ts', 'shm.d.ts', 'channel.d.ts'];
 const programs = join(root, '__test__', 'types');
 
 /** A package that depends on what npm would publish of this one. */

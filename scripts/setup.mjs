@@ -21,7 +21,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamps = join(root, 'node_modules', '.cache', 'memmap');
 
 /** What users' compilers read: one file for each entry point. */
-const TYPINGS = ['index.d.ts', 'sync.d.ts', 'shm.d.ts'];
+const TYPINGS = ['index.d.ts', 'sync.d.ts', 'shm.d.ts', 'channel.d.ts'];
 
 /** Every file at or below a path. */
 function files(path) {

@@ -1,9 +1,10 @@
 /**
  * Rolls the declarations that tsc has put into dist/ up into one file for each entry point of the
- * package: index.d.ts, sync.d.ts and shm.d.ts, which are what is published. They hold what users can
+ * package: index.d.ts, sync.d.ts, shm.d.ts and channel.d.ts, which are what is published. They hold what users can
  * name or reach, and nothing else.
  *
- * What `memmap` declares has one identity: sync.d.ts and shm.d.ts import it from index.d.ts.
+ * What is declared has one identity: the others import from index.d.ts what `memmap` declares, and
+ * channel.d.ts imports from sync.d.ts what `memmap/sync` does.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,8 +15,9 @@ import { dts } from 'rollup-plugin-dts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
-const MAIN = 'index';
-const SUBPATHS = ['sync', 'shm'];
+
+/** The entry points, each with those that it imports from. */
+const DOORS = { index: [], sync: ['index'], shm: ['index'], channel: ['index', 'sync'] };
 
 function declarations(name) {
   return join(dist, `${name}.d.ts`);
@@ -40,29 +42,31 @@ function imported(source, importer) {
   return existsSync(file) ? file : join(root, 'lib', relative(dist, file));
 }
 
-/** Rolls up one entry point. What lies in the modules of `main` is imported from there. */
-async function roll(name, main = { modules: new Set(), exports: [] }) {
+/** Rolls up one entry point. What lies in the modules of others, by name, is imported from there. */
+async function roll(name, others) {
   const door = {
     name: 'door',
     resolveId(source, importer) {
       if (importer === undefined) return null;
       if (!source.startsWith('.')) return { id: source, external: true };
       const file = imported(source, importer);
-      return main.modules.has(file) ? { id: `./${MAIN}`, external: true } : file;
+      const other = Object.keys(others).find((door) => others[door].modules.has(file));
+      return other === undefined ? file : { id: `./${other}`, external: true };
     },
   };
   const bundle = await rollup({ input: declarations(name), plugins: [door, dts()] });
   const { output } = await bundle.generate({ format: 'es' });
   const [{ code, exports, importedBindings }] = output;
   await bundle.close();
-  const missing = (importedBindings[`./${MAIN}`] ?? []).filter(
-    (binding) => !main.exports.includes(binding),
-  );
-  if (missing.length > 0) {
-    throw new Error(
-      `${name}.d.ts needs ${missing.join(', ')} from a module that ${MAIN}.d.ts is made of, too: ` +
-        `export it from lib/${MAIN}.ts, or declare it in a module that only lib/${name}.ts reaches`,
-    );
+  for (const [other, { exports: known }] of Object.entries(others)) {
+    const bindings = importedBindings[`./${other}`] ?? [];
+    const missing = bindings.filter((binding) => !known.includes(binding));
+    if (missing.length > 0) {
+      throw new Error(
+        `${name}.d.ts needs ${missing.join(', ')} from a module that ${other}.d.ts is made of, too: ` +
+          `export it from lib/${other}.ts, or declare it in a module that only lib/${name}.ts reaches`,
+      );
+    }
   }
   return { code, exports, modules: new Set(bundle.watchFiles) };
 }
@@ -103,8 +107,11 @@ function formatted(name, text) {
   return stdout;
 }
 
-const main = await roll(MAIN);
-for (const name of [MAIN, ...SUBPATHS]) {
-  const rolled = name === MAIN ? main : await roll(name, main);
-  writeFileSync(join(root, `${name}.d.ts`), formatted(name, withExports(name, rolled)));
+const rolled = {};
+for (const [name, others] of Object.entries(DOORS)) {
+  rolled[name] = await roll(
+    name,
+    Object.fromEntries(others.map((other) => [other, rolled[other]])),
+  );
+  writeFileSync(join(root, `${name}.d.ts`), formatted(name, withExports(name, rolled[name])));
 }

@@ -31,6 +31,13 @@ export interface Acquisition<T> {
   attempt: (effort: Effort) => T | Wait;
   /** Whether a change wakes one waiter: one that ends its wait then wakes the next. */
   exclusive?: boolean;
+  /** Where promises stand in line, in bytes of the map. Default: at the primitive's offset. */
+  turnAt?: number;
+  /**
+   * After so many ms a promise tries again though the word is the same: for changes whose author may
+   * have died before it counted them. Default: never.
+   */
+  patience?: number;
   /** Releases a result that the caller never gets. */
   release?: (result: T) => void;
   /**
@@ -144,6 +151,7 @@ export async function acquire<T>(
   deadline: number = performance.now() + limits.timeout,
 ): Promise<T> {
   const { memory } = acquisition.primitive;
+  const { patience = Number.POSITIVE_INFINITY } = acquisition;
   const { signal } = limits;
   let last: Wait | undefined;
   let late: Late<T> | undefined;
@@ -161,10 +169,11 @@ export async function acquire<T>(
     while (result instanceof Wait) {
       last = result;
       const left = Math.max(0, deadline - performance.now());
-      const outcome = await waitAsync(memory, result, left, signal);
+      const outcome = await waitAsync(memory, result, Math.min(left, patience), signal);
       if (outcome === 'timed-out') {
         result = attempt(acquisition, Effort.Thorough);
         if (!(result instanceof Wait)) break;
+        if (left > patience) continue;
       }
       check(outcome, acquisition, limits);
       result = attempt(acquisition, outcome === 'owner-gone' ? Effort.Thorough : Effort.Again);
@@ -188,7 +197,7 @@ export async function acquire<T>(
 export async function acquireInTurn<T>(acquisition: Acquisition<T>, limits: Limits): Promise<T> {
   const { memory, offset } = acquisition.primitive;
   const { timeout, signal } = limits;
-  const queue = queueFor(memory, offset);
+  const queue = queueFor(memory, acquisition.turnAt ?? offset);
   const deadline = performance.now() + timeout;
   while (!queue.enter()) {
     if (signal?.aborted) throw abortError(signal);

@@ -1,0 +1,18 @@
+/**
+ * `memmap/channel`: messages between threads and processes.
+ */
+export type { Batch } from './channel/batch';
+export { Channel } from './channel/channel';
+export type { Claim } from './channel/claim';
+export type { Codec, CodecOption, MessageData } from './channel/codec';
+export type { ChannelOptions } from './channel/layout';
+export type { Message } from './channel/message';
+export type { BatchOptions, Receiver, ReceiverOptions } from './channel/receiver';
+export type {
+  MessageOptions,
+  Sender,
+  SenderOptions,
+  SendOptions,
+  SendSyncOptions,
+} from './channel/sender';
+export type { AsyncOptions, SyncOptions } from './sync/acquire';
