@@ -18,8 +18,8 @@ import {
   UNIT,
 } from './layout';
 
-/** Below this many bytes a loop is faster than making a view to copy with. */
-const LOOP = 100;
+/** Up to this many bytes a loop is faster than a call of the engine. */
+const LOOP = 16;
 
 /** A message on its way into the ring. */
 export interface Outgoing {

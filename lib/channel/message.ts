@@ -1,6 +1,7 @@
+import { BufferClass } from '../memory/buffers';
 import type { CheckedCodec } from './codec';
 import type { LaneReader } from './lane-reader';
-import type { ChannelMemory } from './layout';
+import { type ChannelMemory, UNIT } from './layout';
 
 /** A message that was received. */
 export interface Message<T = Buffer> {
@@ -28,13 +29,31 @@ class Received<T> implements Message<T> {
   }
 }
 
-/** Below this many bytes a loop is faster than making a view to copy from. */
-const LOOP = 100;
+/** Up to this many bytes a loop over words is faster than a call of the engine. */
+const LOOP = 256;
 
-function copy(source: Buffer, start: number, length: number): Buffer {
-  const data = Buffer.allocUnsafe(length);
-  if (length > LOOP) source.copy(data, 0, start, start + length);
-  else for (let i = 0; i < length; i++) data[i] = source[start + i] as number;
+/** What small messages are copied into, one behind the other: as large as Buffer's own pool. */
+const POOL = 8192;
+let pool = new Int32Array(0);
+let used = 0;
+
+/** A copy of `length` bytes from the word `from` on. */
+function copy(shared: ChannelMemory, from: number, length: number): Buffer {
+  if (length > LOOP) {
+    const data = Buffer.allocUnsafe(length);
+    data.set(new BufferClass(shared.bytes.buffer, shared.bytes.byteOffset + 4 * from, length));
+    return data;
+  }
+  // Whole units: where records end, so do they.
+  const end = used + 2 * Math.ceil(length / UNIT);
+  if (end > pool.length) {
+    pool = new Int32Array(POOL / 4);
+    used = 0;
+    return copy(shared, from, length);
+  }
+  const data = new BufferClass(pool.buffer, 4 * used, length);
+  const { words } = shared;
+  for (let at = from; used < end; at++, used++) pool[used] = words[at] as number;
   return data;
 }
 
@@ -42,7 +61,7 @@ function copy(source: Buffer, start: number, length: number): Buffer {
 function bytesOf(lane: LaneReader, shared: ChannelMemory, lend: boolean): Buffer {
   const { start, length, joined } = lane;
   if (joined !== undefined) return joined;
-  return lend ? shared.bytes.subarray(start, start + length) : copy(shared.bytes, start, length);
+  return lend ? shared.bytes.subarray(start, start + length) : copy(shared, start / 4, length);
 }
 
 /** The message that a lane has read. */

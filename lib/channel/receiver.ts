@@ -5,7 +5,7 @@ import {
   checkOptions,
   type Integer,
 } from '../base/arguments';
-import { MmapError } from '../base/errors';
+import { abortError, MmapError } from '../base/errors';
 import type { Wait } from '../memory/waiting';
 import {
   type Acquisition,
@@ -94,6 +94,9 @@ export class Receiver<T = Buffer> {
   /** An error that came after messages of a batch: the next step throws it. */
   #late: Error | undefined;
   #closed = false;
+  /** How many promises wait for a message. */
+  #waiting = 0;
+  readonly #one: Acquisition<Message<T>>;
 
   /** @internal Users call {@link Channel.receiver}. */
   constructor(
@@ -111,6 +114,7 @@ export class Receiver<T = Buffer> {
       { length: shared.lanes },
       (_, lane) => new LaneReader(shared, lane, most),
     );
+    this.#one = this.#acquisition((thorough) => this.#receive(thorough));
     this.#onRelease = (closing) => {
       if (closing) this.close();
     };
@@ -233,10 +237,8 @@ export class Receiver<T = Buffer> {
    */
   receiveSync(options?: SyncOptions): Message<T> {
     const timeout = syncTimeout(options);
-    return acquireSync(
-      this.#acquisition((thorough) => this.#receive(thorough)),
-      timeout,
-    );
+    this.#assertOpen();
+    return this.#receive(false) ?? acquireSync(this.#one, timeout);
   }
 
   /**
@@ -248,10 +250,25 @@ export class Receiver<T = Buffer> {
    */
   async receive(options?: AsyncOptions): Promise<Message<T>> {
     const limits = asyncLimits(options);
-    return acquireInTurn(
-      this.#acquisition((thorough) => this.#receive(thorough)),
-      limits,
-    );
+    this.#assertOpen();
+    return this.#soon((thorough) => this.#receive(thorough), this.#one, limits);
+  }
+
+  /** What there is at once; else what comes, in the order of the calls. */
+  async #soon<Result>(
+    attempt: (thorough: boolean) => Result | undefined,
+    acquisition: Acquisition<Result>,
+    limits: Limits,
+  ): Promise<Result> {
+    if (limits.signal?.aborted) throw abortError(limits.signal);
+    const found = this.#waiting === 0 ? attempt(false) : undefined;
+    if (found !== undefined) return found;
+    this.#waiting++;
+    try {
+      return await acquireInTurn(acquisition, limits);
+    } finally {
+      this.#waiting--;
+    }
   }
 
   /** The messages of one lane, as many as there are. */
@@ -292,14 +309,13 @@ export class Receiver<T = Buffer> {
     const step = async (): Promise<IteratorResult<Result, undefined>> => {
       if (isOver || this.closed) return DONE;
       try {
-        let value = limits.signal?.aborted ? undefined : attempt(false);
-        if (value === undefined) {
-          // More may have come by the next turn of the event loop: that is sooner than sleeping.
-          await new Promise((resolve) => setImmediate(resolve));
-          if (this.closed) return DONE;
-          value = await acquireInTurn(acquisition, limits);
-        }
-        return { done: false, value };
+        const isFree = this.#waiting === 0 && !limits.signal?.aborted;
+        const value = isFree ? attempt(false) : undefined;
+        if (value !== undefined) return { done: false, value };
+        // More may have come by the next turn of the event loop: that is sooner than sleeping.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (this.closed) return DONE;
+        return { done: false, value: await this.#soon(attempt, acquisition, limits) };
       } catch (error) {
         if (this.closed) return DONE;
         throw error;
