@@ -8,6 +8,7 @@ import type { Scenario } from './scenario';
 export const scenarios: Scenario[] = [
   inChildren({ name: 'fault-race', fullSize: 10_000, slices: 10 }),
   inChildren({ name: 'fuzz', fullSize: 100_000, slices: 20 }),
+  inChildren({ name: 'channel-fuzz', fullSize: 100_000, slices: 10 }),
   inChildren({ name: 'lock-race', fullSize: 400, slices: 20 }),
   interleavings,
   rendezvous,
