@@ -28,6 +28,8 @@ const examples: Record<string, RegExp> = {
   'patch.js': /patched, the file: 00000008fffffff7\n$/,
   'work-queue.js':
     /^a worker was killed \(SIGKILL\); another one takes its place\n100 jobs are done\n$/,
+  'metrics.js': /^requests_total 30\nnot_found_total 10\nbytes_total 340\n$/,
+  'worker-pool.js': /^\n17984 primes below 200000\n$/,
   'samples.js': /^wrote 1000000 samples to samples\n$/,
 };
 
