@@ -7,7 +7,7 @@ const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { median, medianRatio } = require('./rounds');
 
-const all = ['open-close', 'random-reads', 'guard', 'control', 'search', 'locks'];
+const all = ['open-close', 'random-reads', 'guard', 'control', 'search', 'locks', 'channel'];
 
 /** A row of the table; `times` and `peerTimes` are nanoseconds, and less of them is better. */
 function row({ what, peer, times, peerTimes, atMost }) {

@@ -1,0 +1,166 @@
+/**
+ * What a channel costs between two processes, beside `process.send` (json and advanced), a Unix
+ * socket with lengths before its messages, and `worker.postMessage`: one way for small messages and
+ * large ones, and round trips.
+ */
+const { fork } = require('node:child_process');
+const { once } = require('node:events');
+const { createServer } = require('node:net');
+const { join } = require('node:path');
+const { Worker } = require('node:worker_threads');
+const { MmapMut } = require('memmap');
+const { Channel } = require('memmap/channel');
+const { SIZE, framed, frames } = require('./peers/channel');
+const { inTurns } = require('./rounds');
+
+const ROUNDS = 7;
+const SMALL = { length: 64, count: 20_000, faster: 10 };
+const LARGE = { length: 65_528, count: 300, faster: 10 };
+const TRIPS = { length: 64, count: 500, faster: 1 };
+const PEER = join(__dirname, 'peers', 'channel.js');
+
+/** Runs one measurement with a peer that has `post`, and calls `onMessage`. */
+function overMessages(peer) {
+  const measure = (what, { count, length }) =>
+    new Promise((resolve) => {
+      const data = Buffer.alloc(length, 1);
+      const start = process.hrtime.bigint();
+      let got = 0;
+      let seen = 0;
+      peer.onMessage = (message) => {
+        // What nobody reads may never be copied.
+        seen += message[0] ?? 0;
+        if (++got < count) return what === 'roundTrip' && peer.post(data);
+        resolve(Number(process.hrtime.bigint() - start + BigInt(seen & 0)) / count);
+      };
+      peer.post(Buffer.from(JSON.stringify({ what, count, length })));
+      if (what === 'roundTrip') peer.post(data);
+    });
+  return { measure, stop: peer.stop };
+}
+
+function overIpc(serialization) {
+  const child = fork(PEER, ['ipc'], { serialization });
+  const peer = { post: (data) => child.send(data), stop: () => child.disconnect() };
+  child.on('message', (message) => peer.onMessage(message.data ?? message));
+  return overMessages(peer);
+}
+
+async function overSocket(folder) {
+  const path = join(folder, 'socket');
+  const server = createServer().listen(path);
+  fork(PEER, ['socket', path]);
+  const [socket] = await once(server, 'connection');
+  server.close();
+  const peer = { post: (data) => socket.write(framed(data)), stop: () => socket.destroy() };
+  frames(socket, (message) => peer.onMessage(message));
+  return overMessages(peer);
+}
+
+function overWorker() {
+  const worker = new Worker(PEER);
+  const peer = { post: (data) => worker.postMessage(data), stop: () => worker.terminate() };
+  worker.on('message', (message) => peer.onMessage(message));
+  return overMessages(peer);
+}
+
+function overChannel(folder) {
+  const path = join(folder, 'channel');
+  const map = MmapMut.create(path, 2 * Channel.bytes(SIZE));
+  const there = new Channel(map, 0, SIZE).sender();
+  const back = new Channel(map, Channel.bytes(SIZE), SIZE).receiver();
+  const child = fork(PEER, ['memmap', path]);
+  const measure = async (what, { count, length, faster }, lend) => {
+    // It runs for about as long as the others.
+    const total = count * faster;
+    const data = Buffer.alloc(length, 1);
+    let seen = 0;
+    there.sendSync(JSON.stringify({ what, count: total, length }));
+    const start = process.hrtime.bigint();
+    if (what === 'oneWay' && lend) {
+      for await (const batch of back.batches({ lend })) {
+        for (const message of batch) seen += message.data[0];
+        if (seen === total) break;
+      }
+    } else if (what === 'oneWay') while (seen < total) seen += back.receiveSync().data[0];
+    else if (what === 'blocking') {
+      for (let i = 0; i < total; i++) {
+        there.sendSync(data);
+        seen += back.receiveSync().data[0];
+      }
+    } else {
+      for (let i = 0; i < total; i++) {
+        await there.send(data);
+        seen += (await back.receive()).data[0];
+      }
+    }
+    if (seen !== total) throw new Error('messages are missing');
+    return Number(process.hrtime.bigint() - start) / total;
+  };
+  const stop = () => {
+    child.disconnect();
+    map.close();
+  };
+  return { measure, stop };
+}
+
+exports.run = async (folder) => {
+  const memmap = overChannel(folder);
+  const peers = {
+    'process.send (advanced)': overIpc('advanced'),
+    'process.send (json)': overIpc('json'),
+    'Unix socket': process.platform === 'win32' ? null : await overSocket(folder),
+    'worker.postMessage': overWorker(),
+  };
+  try {
+    const rows = [];
+    const compare = async (title, own, what, size, targets = {}) => {
+      const contestants = { memmap: own };
+      for (const [name, peer] of Object.entries(peers)) {
+        contestants[name] = peer && (() => peer.measure(what, size));
+      }
+      const times = await inTurns(contestants, ROUNDS);
+      for (const peer of Object.keys(peers)) {
+        rows.push({
+          what: title,
+          peer,
+          times: times.memmap,
+          peerTimes: times[peer],
+          atMost: targets[peer],
+        });
+      }
+    };
+    const advanced = 'process.send (advanced)';
+    await compare(
+      '64 bytes, one way, copied',
+      () => memmap.measure('oneWay', SMALL, false),
+      'oneWay',
+      SMALL,
+      { [advanced]: 1 / 20 },
+    );
+    await compare(
+      '64 KiB, one way, lent',
+      () => memmap.measure('oneWay', LARGE, true),
+      'oneWay',
+      LARGE,
+      { [advanced]: 1 / 15 },
+    );
+    await compare(
+      'round trip, on event loops',
+      () => memmap.measure('roundTrip', TRIPS),
+      'roundTrip',
+      TRIPS,
+      { [advanced]: 1 },
+    );
+    await compare(
+      'round trip, memmap blocking',
+      () => memmap.measure('blocking', TRIPS),
+      'roundTrip',
+      TRIPS,
+    );
+    return rows;
+  } finally {
+    memmap.stop();
+    for (const peer of Object.values(peers)) peer?.stop();
+  }
+};
