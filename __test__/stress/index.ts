@@ -1,3 +1,4 @@
+import { killedReceivers, killedSenders } from './channel-deaths';
 import { killedOwners, terminatedOwners } from './dead-owners';
 import { inChildren } from './in-children';
 import { interleavings } from './interleavings';
@@ -14,4 +15,6 @@ export const scenarios: Scenario[] = [
   rendezvous,
   killedOwners,
   terminatedOwners,
+  killedSenders,
+  killedReceivers,
 ];
