@@ -1,7 +1,9 @@
 /** What a channel does within one thread: sending, receiving, limits, errors, closing. */
+import { truncateSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { Mmap, MmapError, MmapMut } from 'memmap';
 import { Channel, type ChannelOptions, type Receiver, type Sender } from 'memmap/channel';
+import { onLinux } from '../helpers/gates';
 import { codeOf } from '../helpers/maps';
 import { temporaryFile } from '../helpers/temporary';
 import { turns } from '../helpers/until';
@@ -521,4 +523,45 @@ test('a lane that lies is poisoned, the others go on', (t) => {
   map.view(Int32Array, 4096 + 8192, 2048)[0] = 123_456;
   t.is(other.tryReceive(), null);
   t.deepEqual(errors, ['ERR_MMAP_CORRUPT']);
+});
+
+onLinux('nothing is sent to or received from bytes that are lost (Linux)', async (t) => {
+  const path = temporaryFile(t, Buffer.alloc(Channel.bytes(SMALL)));
+  using map = MmapMut.open(path);
+  const channel = new Channel(map, 0, SMALL);
+  const sender = channel.sender();
+  const receiver = channel.receiver();
+  sender.trySend('before');
+  const waiting = receiver.receive();
+  t.is((await waiting).data.toString(), 'before');
+  const later = receiver.receive();
+  await turns(3);
+  truncateSync(path, 0);
+  t.is(
+    codeOf(() => sender.trySend('x')),
+    'ERR_MMAP_TRUNCATED',
+  );
+  t.is(
+    codeOf(() => receiver.tryReceive()),
+    'ERR_MMAP_TRUNCATED',
+  );
+  t.is(
+    codeOf(() => channel.sender()),
+    'ERR_MMAP_TRUNCATED',
+  );
+  await t.throwsAsync(later, { code: 'ERR_MMAP_TRUNCATED' });
+});
+
+onLinux('a message that is read from lost bytes is not delivered (Linux)', (t) => {
+  const path = temporaryFile(t, Buffer.alloc(Channel.bytes(SMALL)));
+  using map = MmapMut.open(path);
+  const channel = new Channel(map, 0, SMALL);
+  channel.sender().trySend('message');
+  const receiver = channel.receiver();
+  // The ring is gone, the lane's words are not: only reading the record shows it.
+  truncateSync(path, 8192);
+  t.is(
+    codeOf(() => receiver.tryReceive()),
+    'ERR_MMAP_TRUNCATED',
+  );
 });
