@@ -135,7 +135,7 @@ export class ChannelMemory extends SyncPrimitive {
   }
 
   /**
-   * Writes what everybody who opens the channel writes there, unless it was written: so no creator
+   * Writes what every opener of the channel writes there, unless it was written: so no creator
    * can die half-way.
    */
   #agree(words: Int32Array, index: number, value: number, option?: string): number {
