@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use super::{Anonymous, FileView};
 use crate::error::{Failure, Result};
-use crate::sys::file::{Access, check_pages, unmappable};
+use crate::sys::file::{Access, unmappable};
 use crate::sys::paging::check_huge;
 
 /// A range of memory that is unmapped when it is dropped.
@@ -21,9 +21,8 @@ impl Memory {
     ///
     /// # Errors
     /// `EACCES` where the descriptor's mode does not allow it, `ENOMEM`, ...;
-    /// `ERR_MMAP_UNSUPPORTED` where the file system maps no files, or only huge pages.
+    /// `ERR_MMAP_UNSUPPORTED` where the file system maps no files.
     pub fn of_file(file: &File, view: &FileView) -> Result<Memory> {
-        check_pages(file)?;
         let mut options = MmapOptions::new();
         options
             .offset(view.offset)
