@@ -92,6 +92,8 @@ const scenarios: Record<string, () => unknown> = {
       (map) => map.prefetch(),
       (map) => map.copy(Buffer.alloc(LENGTH)),
       (map) => [...map.lines()],
+      // Elsewhere the system answers as for too low a limit.
+      ...(process.platform === 'linux' ? [(map: Mmap) => map.mlock(0, 1)] : []),
     ];
     for (const call of calls) {
       writeFileSync(path, Buffer.alloc(LENGTH, 0x61));

@@ -120,7 +120,8 @@ impl PagedMap {
     /// Brings the range in and keeps it in memory.
     ///
     /// # Errors
-    /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was truncated; as [`Pages::lock`].
+    /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was truncated, `ERR_MMAP_IO` where a page
+    /// cannot be brought in; as [`Pages::lock`].
     pub fn lock(&self, start: usize, end: usize) -> Result<()> {
         let private_file = self.access != Access::ReadWrite;
         let pages = self.region.pages(start, end)?;
@@ -131,7 +132,7 @@ impl PagedMap {
             // For a page that the file has lost Linux says ENOMEM, as for too low a limit.
             let file = self.region.file().ok().flatten();
             let truncation = file.and_then(|file| self.region.check_truncation(&file).err());
-            truncation.unwrap_or_else(|| Failure::system("mlock")(error))
+            truncation.unwrap_or_else(|| self.region.unreadable("mlock", error))
         })
     }
 
