@@ -73,7 +73,7 @@ declare const KINDS: readonly ['Mmap', 'MmapMut', 'MmapCow'];
 interface MapDescriptor {
   /** The class of the map that it was made of. Any class can open it. */
   kind: (typeof KINDS)[number];
-  /** The file's absolute path; its bytes where they are no UTF-8. */
+  /** The file's absolute path; its bytes where they are no UTF-8; '' for anonymous memory. */
   path: string | Uint8Array;
   /** The number of the device that the file lives on, in decimal. */
   device: string;
@@ -727,8 +727,12 @@ declare abstract class MemoryMap {
    * A file that was renamed since it was opened is found under its new name (Linux, macOS,
    * Windows).
    *
-   * @throws MmapError `ERR_MMAP_UNSUPPORTED` for anonymous memory, and where no path leads to the
-   * file: it was deleted or replaced, or never had a name.
+   * Anonymous memory is found by {@link MmapMut.from} in the threads of this process, while a map of
+   * it is open: all of them see the same bytes, and closing one leaves the others. It cannot be
+   * resized from then on (`ERR_MMAP_IN_USE`).
+   *
+   * @throws MmapError `ERR_MMAP_UNSUPPORTED` where no path leads to the file: it was deleted or
+   * replaced, or never had a name.
    */
   descriptor(): MapDescriptor;
   /**

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   closeSync,
   linkSync,
@@ -13,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { type MapDescriptor, Mmap, MmapCow, MmapMut } from 'memmap';
+import { Mutex } from 'memmap/sync';
 import { onLinux } from './helpers/gates';
 import { inChild } from './helpers/processes';
 import { diskFile, diskPath, root } from './helpers/temporary';
@@ -184,12 +186,86 @@ test('a relative path is made absolute, wherever the process went meanwhile', (t
   t.is(answer.path, path);
 });
 
-test('anonymous memory and closed maps have no descriptor', (t) => {
-  using map = MmapMut.anonymous(10);
-  const error = t.throws(() => map.descriptor(), { code: 'ERR_MMAP_UNSUPPORTED' });
-  t.regex(error?.message ?? '', /shared: true/);
+test('closed maps have no descriptor', (t) => {
+  const map = MmapMut.anonymous(10);
   map.close();
   t.throws(() => map.descriptor(), { code: 'ERR_MMAP_CLOSED' });
+});
+
+test('threads of one process share anonymous memory by its descriptor', async (t) => {
+  using map = MmapMut.anonymous(8192);
+  map.write('from the main thread', 4096);
+  const descriptor = map.descriptor();
+  t.like(descriptor, { kind: 'MmapMut', path: '', offset: 0, length: 8192 });
+  t.deepEqual(JSON.parse(JSON.stringify(descriptor)), descriptor);
+  t.deepEqual(map.descriptor(), descriptor);
+  const worker = new Worker(
+    `const { parentPort, workerData } = require('node:worker_threads');
+     const { MmapMut } = require(workerData.root);
+     const { Mutex } = require(workerData.root + '/dist/sync.js');
+     const map = MmapMut.from(workerData.descriptor);
+     const text = map.buffer.toString('latin1', 4096, 4116);
+     const guard = new Mutex(map, 0).lockSync();
+     map.write('from the worker', 100);
+     setTimeout(() => {
+       guard.unlock();
+       map.close();
+       parentPort.postMessage({ text, after: map.length });
+     }, 50);
+     parentPort.postMessage('locked');`,
+    { eval: true, workerData: { root, descriptor } },
+  );
+  const messages: unknown[] = [];
+  worker.on('message', (message) => messages.push(message));
+  const exit = once(worker, 'exit');
+  await once(worker, 'message');
+  const guard = await new Mutex(map, 0).lock();
+  t.false(guard.abandoned);
+  guard.unlock();
+  await exit;
+  t.deepEqual(messages, ['locked', { text: 'from the main thread', after: 0 }]);
+  // One map was closed and its thread has ended: the others keep the memory.
+  t.is(map.buffer.toString('latin1', 100, 115), 'from the worker');
+});
+
+test('anonymous memory that others may have opened stays where it is', (t) => {
+  const map = MmapMut.anonymous(4096);
+  map.resize(8192);
+  const descriptor = map.descriptor();
+  const again = MmapMut.from(descriptor);
+  const third = MmapMut.from(descriptor, {});
+  const { buffer } = map;
+  again.buffer[5] = 7;
+  t.is(buffer[5], 7);
+  t.throws(() => map.resize(4096), { code: 'ERR_MMAP_IN_USE' });
+  t.throws(() => again.resize(4096), { code: 'ERR_MMAP_IN_USE' });
+  t.is(map.length, 8192);
+  map.close();
+  t.is(buffer.length, 0);
+  t.is(again.buffer[5], 7);
+  again.close();
+  // Never by a Buffer, as the second.
+  t.is(third.copy(Buffer.alloc(8192)), 8192);
+  third.close();
+  t.throws(() => MmapMut.from(descriptor), { code: 'ERR_MMAP_REPLACED', message: /was closed/ });
+});
+
+test('a descriptor of anonymous memory opens nothing else', (t) => {
+  using map = MmapMut.anonymous(4096);
+  const descriptor = map.descriptor();
+  for (const kind of [Mmap, MmapCow]) {
+    t.throws(() => kind.from(descriptor), { code: 'ERR_MMAP_UNSUPPORTED', message: /MmapMut/ });
+  }
+  const replaced = { code: 'ERR_MMAP_REPLACED' };
+  const wrong = [{ inode: '0' }, { inode: '99999' }, { created: null }, { created: '5' }];
+  for (const change of [...wrong, { length: 4095 }, { length: 2 ** 40 }]) {
+    t.throws(() => MmapMut.from({ ...descriptor, ...change }), replaced, JSON.stringify(change));
+  }
+  const elsewhere = inChild(
+    `try { memmap.MmapMut.from(JSON.parse(file)); } catch (error) { done(error.code); }`,
+    JSON.stringify(descriptor),
+  );
+  t.is(elsewhere, 'ERR_MMAP_REPLACED');
 });
 
 test('what is no descriptor is refused', (t) => {

@@ -32,8 +32,8 @@ export declare class Mmap {
   get length(): number
   /** The size of the whole file as it is now; null for anonymous memory. */
   fileSize(): number | null
-  /** Where the file is found again; null for anonymous memory. */
-  location(opened?: string | Uint8Array | undefined): Location | null
+  /** Where the file, or the anonymous memory, is found again. */
+  location(opened?: string | Uint8Array | undefined): Location
   /**
    * The device and number of the file in decimal, such as `35:1204`; null for anonymous
    * memory.
@@ -111,8 +111,8 @@ export declare class MmapCow {
   get length(): number
   /** The size of the whole file as it is now; null for anonymous memory. */
   fileSize(): number | null
-  /** Where the file is found again; null for anonymous memory. */
-  location(opened?: string | Uint8Array | undefined): Location | null
+  /** Where the file, or the anonymous memory, is found again. */
+  location(opened?: string | Uint8Array | undefined): Location
   /**
    * The device and number of the file in decimal, such as `35:1204`; null for anonymous
    * memory.
@@ -200,8 +200,8 @@ export declare class MmapMut {
   get length(): number
   /** The size of the whole file as it is now; null for anonymous memory. */
   fileSize(): number | null
-  /** Where the file is found again; null for anonymous memory. */
-  location(opened?: string | Uint8Array | undefined): Location | null
+  /** Where the file, or the anonymous memory, is found again. */
+  location(opened?: string | Uint8Array | undefined): Location
   /**
    * The device and number of the file in decimal, such as `35:1204`; null for anonymous
    * memory.
@@ -395,7 +395,7 @@ export declare function listenForFaults(listener: () => void): void
 
 /** Where a map's file is found again, and which file it must be. */
 export interface Location {
-  /** The file's absolute path; its bytes where they are not UTF-8. */
+  /** The file's absolute path; its bytes where they are not UTF-8; empty for anonymous memory. */
   path: string | Uint8Array
   /** The device it lives on, in decimal. */
   device: string

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { checkFilePath, checkInteger } from '../base/arguments';
 import type * as Binding from '../base/binding';
-import { invalidType, invalidValue, MmapError } from '../base/errors';
+import { invalidType, invalidValue } from '../base/errors';
 import { type NativeMap, native } from '../base/native';
 import type { Memory } from '../memory/memory';
 
@@ -15,7 +15,7 @@ const KINDS = ['Mmap', 'MmapMut', 'MmapCow'] as const;
 export interface MapDescriptor {
   /** The class of the map that it was made of. Any class can open it. */
   kind: (typeof KINDS)[number];
-  /** The file's absolute path; its bytes where they are no UTF-8. */
+  /** The file's absolute path; its bytes where they are no UTF-8; '' for anonymous memory. */
   path: string | Uint8Array;
   /** The number of the device that the file lives on, in decimal. */
   device: string;
@@ -33,15 +33,9 @@ export interface MapDescriptor {
 export function describe(memory: Memory): MapDescriptor {
   const { path, offset, length } = memory;
   const open = memory.usable();
-  const location = memory.call(() => open.location(path === null ? undefined : resolve(path)));
-  if (location === null) {
-    throw new MmapError(
-      'ERR_MMAP_UNSUPPORTED',
-      'anonymous memory has no file that others could open; to share it with workers, make it ' +
-        'with { shared: true } and post map.buffer.buffer',
-    );
-  }
-  const { created = null, ...found } = location;
+  const { created = null, ...found } = memory.call(() =>
+    open.location(path === null ? undefined : resolve(path)),
+  );
   return { kind: kindOf(open), ...found, created, offset, length };
 }
 
@@ -58,7 +52,7 @@ function checkDigits(value: unknown, name: string): string {
 /** The range that a descriptor names, checked. */
 export function checkDescriptor(descriptor: MapDescriptor): {
   location: Binding.Location;
-  path: string;
+  path: string | null;
   offset: number;
   length: number;
 } {
@@ -70,7 +64,8 @@ export function checkDescriptor(descriptor: MapDescriptor): {
   if (!KINDS.includes(kind)) {
     throw invalidValue('descriptor.kind', `must be one of '${KINDS.join("', '")}'`, kind);
   }
-  const file = checkFilePath(path);
+  // Anonymous memory is found by its number alone.
+  const file = path === '' ? { source: path, path: null } : checkFilePath(path);
   return {
     location: {
       path: file.source,

@@ -345,8 +345,12 @@ export abstract class MemoryMap {
    * A file that was renamed since it was opened is found under its new name (Linux, macOS,
    * Windows).
    *
-   * @throws MmapError `ERR_MMAP_UNSUPPORTED` for anonymous memory, and where no path leads to the
-   * file: it was deleted or replaced, or never had a name.
+   * Anonymous memory is found by {@link MmapMut.from} in the threads of this process, while a map of
+   * it is open: all of them see the same bytes, and closing one leaves the others. It cannot be
+   * resized from then on (`ERR_MMAP_IN_USE`).
+   *
+   * @throws MmapError `ERR_MMAP_UNSUPPORTED` where no path leads to the file: it was deleted or
+   * replaced, or never had a name.
    */
   descriptor(): MapDescriptor {
     return describe(this.#memory);

@@ -45,6 +45,8 @@ export interface Acquisition<T> {
    * Returns the result where it is too late for that. `closing`: the map is about to be closed.
    */
   cancel?: (closing: boolean) => Late<T> | undefined;
+  /** Looks for a result for a while before a promise waits. */
+  early?: ((deadline: number, signal?: AbortSignal) => Promise<T | undefined>) | undefined;
   /** Says what this thread holds itself, where a blocking call would wait for that for ever. */
   selfBlocked?: () => string | undefined;
 }
@@ -165,7 +167,9 @@ export async function acquire<T>(
   memory.watchers.add(onRelease);
   try {
     if (signal?.aborted) throw abortError(signal);
-    let result = attempt(acquisition, Effort.First);
+    const { early } = acquisition;
+    let result: T | Wait | undefined = early && (await early(deadline, signal));
+    result ??= attempt(acquisition, Effort.First);
     while (result instanceof Wait) {
       last = result;
       const left = Math.max(0, deadline - performance.now());

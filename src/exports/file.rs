@@ -8,8 +8,8 @@ use napi_derive::napi;
 
 use super::number::integer;
 use crate::error::{Failure, Result};
-use crate::memory::{Mapping, OpenOptions, Source, location};
-use crate::sys::file::path_from_bytes;
+use crate::memory::{Mapping, OpenOptions, Source, location, threads};
+use crate::sys::file::{Access, path_from_bytes};
 use crate::sys::identity::{Identity, identity_of, path_to_bytes};
 
 /// A path as a string or as its bytes on disk, or an open descriptor.
@@ -47,7 +47,7 @@ pub fn path(file: FileArgument) -> Result<PathBuf> {
 /// Where a map's file is found again, and which file it must be.
 #[napi(object)]
 pub struct Location {
-    /// The file's absolute path; its bytes where they are not UTF-8.
+    /// The file's absolute path; its bytes where they are not UTF-8; empty for anonymous memory.
     pub path: Either<String, Uint8Array>,
     /// The device it lives on, in decimal.
     pub device: String,
@@ -57,17 +57,24 @@ pub struct Location {
     pub created: Option<String>,
 }
 
-/// Where the map's file is found again; `opened` is what it was opened with.
+/// Where the map's file is found again; `opened` is what it was opened with. The path of anonymous
+/// memory is empty: the threads of this process find it by its number.
 ///
 /// # Errors
 /// As [`location::locate`]; `ERR_MMAP_CLOSED`.
-pub fn locate(mapping: &Mapping, opened: Option<FileArgument>) -> Result<Option<Location>> {
-    let Some(file) = mapping.region()?.file()? else {
-        return Ok(None);
+pub fn locate(mapping: &Mapping, opened: Option<FileArgument>) -> Result<Location> {
+    let region = mapping.region()?;
+    let Some(file) = region.file()? else {
+        return Ok(Location {
+            path: Either::A(String::new()),
+            device: "0".to_owned(),
+            inode: threads::publish(&region).to_string(),
+            created: Some(threads::process().to_string()),
+        });
     };
     let opened = opened.map(path).transpose()?;
     let (path, identity) = location::locate(&file, opened.as_deref())?;
-    Ok(Some(Location {
+    Ok(Location {
         path: match path.to_str() {
             Some(text) => Either::A(text.to_owned()),
             None => Either::B(path_to_bytes(&path).into()),
@@ -75,7 +82,7 @@ pub fn locate(mapping: &Mapping, opened: Option<FileArgument>) -> Result<Option<
         device: identity.device.to_string(),
         inode: identity.inode.to_string(),
         created: identity.created.map(|time| time.to_string()),
-    }))
+    })
 }
 
 /// The device and number of a file, as text.
@@ -104,7 +111,19 @@ pub fn reopen(location: Location, options: &OpenOptions) -> Result<Mapping> {
         inode: number(&location.inode)?,
         created: created.transpose().map_err(|_| no_such_file("created"))?,
     };
-    Mapping::reopen(&path, &identity, options)
+    if !path.as_os_str().is_empty() {
+        return Mapping::reopen(&path, &identity, options);
+    }
+    if options.access != Access::ReadWrite {
+        return Err(Failure::unsupported(
+            "anonymous memory has no file; open its descriptor by MmapMut.from()",
+        ));
+    }
+    Mapping::of_thread(
+        identity.inode,
+        identity.created,
+        options.length.unwrap_or(0),
+    )
 }
 
 fn no_such_file(what: &str) -> Failure {

@@ -79,14 +79,14 @@ macro_rules! map_class {
                 Ok(self.0.file_size()?.map(|size| size as f64))
             }
 
-            /// Where the file is found again; null for anonymous memory.
+            /// Where the file, or the anonymous memory, is found again.
             #[napi(catch_unwind)]
             pub fn location(
                 &self,
                 #[napi(ts_arg_type = "string | Uint8Array | undefined")] opened: Option<
                     FileArgument,
                 >,
-            ) -> napi::Result<Option<Location>> {
+            ) -> napi::Result<Location> {
                 Ok(file::locate(&self.0, opened)?)
             }
 

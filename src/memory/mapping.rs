@@ -9,6 +9,7 @@ use napi::Env;
 use super::array_buffer::{self, ExternalBuffer, Kind};
 use super::paging::PagedMap;
 use super::region::Region;
+use super::threads;
 use crate::error::{Failure, Result};
 use crate::sys::file::{self, Access};
 use crate::sys::identity::{self, Identity};
@@ -235,12 +236,35 @@ impl Mapping {
         })
     }
 
+    /// Another map of the anonymous memory that a thread of this process has published by
+    /// [`threads::publish`].
+    ///
+    /// # Errors
+    /// As [`threads::find`].
+    pub fn of_thread(number: u64, process: Option<u128>, length: usize) -> Result<Mapping> {
+        let region = threads::find(number, process, length)?;
+        Ok(Mapping {
+            view: FileView {
+                access: Access::ReadWrite,
+                offset: 0,
+                length,
+                guarded: false,
+            },
+            anonymous: Anonymous::default(),
+            state: Mutex::new(State::Open {
+                region,
+                exposed: false,
+            }),
+        })
+    }
+
     /// Another mapping of the same file, `length` bytes from the same offset on, while this one
     /// stays as it is; or other anonymous memory with the bytes of this one, truncated or extended
     /// with zeros, while this one may be zeros afterwards.
     ///
     /// # Errors
-    /// What `mmap` refuses; `ERR_MMAP_CLOSED`; `ERR_MMAP_UNSUPPORTED` where no descriptor is kept.
+    /// What `mmap` refuses; `ERR_MMAP_CLOSED`; `ERR_MMAP_UNSUPPORTED` where no descriptor is kept;
+    /// `ERR_MMAP_IN_USE` for anonymous memory that other threads may have opened.
     pub fn remap(&self, length: usize) -> Result<Mapping> {
         let region = self.region()?;
         if let Some(file) = region.file()? {
@@ -252,6 +276,14 @@ impl Mapping {
                 },
                 true,
             );
+        }
+        if region.is_published() {
+            return Err(Failure::Mmap {
+                code: "ERR_MMAP_IN_USE",
+                message: "other threads may use this anonymous memory, so that it cannot move or \
+                          change its length; make other memory, of the new length"
+                    .to_owned(),
+            });
         }
         let moved = Mapping::anonymous(length, self.anonymous)?;
         moved.region()?.take_from(&region)?;

@@ -5,6 +5,7 @@ pub mod location;
 mod mapping;
 mod paging;
 mod region;
+pub mod threads;
 
 pub use mapping::{CreateOptions, Mapping, OpenOptions, Source};
 pub use paging::PagedMap;

@@ -7,7 +7,8 @@
 
 use std::fs::File;
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::error::{Failure, Result};
 use crate::guard::{self, Faults, Range, Watch};
@@ -37,6 +38,10 @@ pub struct Region {
     unkept: bool,
     /// Where in the file the memory begins, in bytes.
     offset: u64,
+    /// How many maps of this process are open over it.
+    maps: AtomicUsize,
+    /// The number by which other threads open it, once it was asked for.
+    number: OnceLock<u64>,
 }
 
 impl Region {
@@ -79,6 +84,8 @@ impl Region {
             file: Mutex::new(keep.then_some(file)),
             unkept: !keep,
             offset,
+            maps: AtomicUsize::new(1),
+            number: OnceLock::new(),
         })
     }
 
@@ -100,7 +107,27 @@ impl Region {
             file: Mutex::new(None),
             unkept: false,
             offset: 0,
+            maps: AtomicUsize::new(1),
+            number: OnceLock::new(),
         })
+    }
+
+    /// The number by which other threads open it; `new` gives the first.
+    pub(super) fn number(&self, new: impl FnOnce() -> u64) -> u64 {
+        *self.number.get_or_init(new)
+    }
+
+    /// Whether other threads may open it.
+    pub fn is_published(&self) -> bool {
+        self.number.get().is_some()
+    }
+
+    /// Counts one map more, unless all are closed. Answers whether that was so.
+    pub(super) fn open_again(&self) -> bool {
+        let more = |maps| (maps > 0).then_some(maps + 1);
+        self.maps
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, more)
+            .is_ok()
     }
 
     /// The number of bytes.
@@ -304,11 +331,14 @@ impl Region {
         })
     }
 
-    /// Releases the file: other owners of the region see private zero pages from now on. Where
-    /// there are none and no ArrayBuffer was ever made (`exposed`), the memory is unmapped at once;
-    /// otherwise the answer is the region, to be kept until the map object is collected. Waits for
-    /// no disk.
+    /// Counts one map less. The last one releases the file: other owners of the region see private
+    /// zero pages from now on. Where there are none and no ArrayBuffer was ever made (`exposed`), the
+    /// memory is unmapped at once; otherwise the answer is the region, to be kept until the map object
+    /// is collected. Waits for no disk.
     pub fn retire(self: Arc<Region>, exposed: bool) -> Option<Arc<Region>> {
+        if self.maps.fetch_sub(1, Ordering::SeqCst) > 1 {
+            return exposed.then_some(self);
+        }
         if !exposed && Arc::strong_count(&self) == 1 {
             return None;
         }
