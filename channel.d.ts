@@ -96,6 +96,12 @@ interface ReceiverOptions {
    * with the other lanes.
    */
   onCorrupt?: ((error: MmapError) => void) | undefined;
+  /**
+   * For how many microseconds to look again and again before sleeping, 0 to 100,000. That answers
+   * sooner and takes up a core meanwhile: blocking calls keep it, promises leave the event loop free
+   * between two looks. It pays where a core is free and the next message is near. Default 0.
+   */
+  spin?: Integer | undefined;
 }
 /** How batches are received. */
 interface BatchOptions extends AsyncOptions {

@@ -11,12 +11,14 @@ const { Worker } = require('node:worker_threads');
 const { MmapMut } = require('memmap');
 const { Channel } = require('memmap/channel');
 const { SIZE, framed, frames } = require('./peers/channel');
+const { cPeer } = require('./peers');
 const { inTurns } = require('./rounds');
 
 const ROUNDS = 7;
 const SMALL = { length: 64, count: 20_000, faster: 10 };
 const LARGE = { length: 65_528, count: 300, faster: 10 };
 const TRIPS = { length: 64, count: 500, faster: 1 };
+const IN_C = 'two processes in C';
 const PEER = join(__dirname, 'peers', 'channel.js');
 
 /** Runs one measurement with a peer that has `post`, and calls `onMessage`. */
@@ -64,12 +66,12 @@ function overWorker() {
   return overMessages(peer);
 }
 
-function overChannel(folder) {
-  const path = join(folder, 'channel');
+function overChannel(folder, spin) {
+  const path = join(folder, `channel-${spin}`);
   const map = MmapMut.create(path, 2 * Channel.bytes(SIZE));
   const there = new Channel(map, 0, SIZE).sender();
-  const back = new Channel(map, Channel.bytes(SIZE), SIZE).receiver();
-  const child = fork(PEER, ['memmap', path]);
+  const back = new Channel(map, Channel.bytes(SIZE), SIZE).receiver({ spin });
+  const child = fork(PEER, ['memmap', path, String(spin)]);
   const measure = async (what, { count, length, faster }, lend) => {
     // It runs for about as long as the others.
     const total = count * faster;
@@ -105,7 +107,11 @@ function overChannel(folder) {
 }
 
 exports.run = async (folder) => {
-  const memmap = overChannel(folder);
+  const memmap = overChannel(folder, 0);
+  const spinning = overChannel(folder, 50);
+  // Compiled where there is a C compiler, and named as missing elsewhere.
+  const inC = (way, { length }) => cPeer(folder, 'channel', way, String(length));
+  const [ring, largeRing, trip] = [inC('ring', SMALL), inC('ring', LARGE), inC('trip', TRIPS)];
   const peers = {
     'process.send (advanced)': overIpc('advanced'),
     'process.send (json)': overIpc('json'),
@@ -114,13 +120,14 @@ exports.run = async (folder) => {
   };
   try {
     const rows = [];
-    const compare = async (title, own, what, size, targets = {}) => {
+    const compare = async (title, own, what, size, { c, ...targets } = {}) => {
       const contestants = { memmap: own };
       for (const [name, peer] of Object.entries(peers)) {
         contestants[name] = peer && (() => peer.measure(what, size));
       }
+      if (c !== undefined) contestants[IN_C] = c && (() => c.run(size.count * size.faster));
       const times = await inTurns(contestants, ROUNDS);
-      for (const peer of Object.keys(peers)) {
+      for (const peer of Object.keys(contestants).slice(1)) {
         rows.push({
           what: title,
           peer,
@@ -136,14 +143,14 @@ exports.run = async (folder) => {
       () => memmap.measure('oneWay', SMALL, false),
       'oneWay',
       SMALL,
-      { [advanced]: 1 / 20 },
+      { c: ring, [advanced]: 1 / 20 },
     );
     await compare(
       '64 KiB, one way, lent',
       () => memmap.measure('oneWay', LARGE, true),
       'oneWay',
       LARGE,
-      { [advanced]: 1 / 15 },
+      { c: largeRing, [advanced]: 1 / 15 },
     );
     await compare(
       'round trip, on event loops',
@@ -153,14 +160,22 @@ exports.run = async (folder) => {
       { [advanced]: 1 },
     );
     await compare(
+      'round trip, on event loops, spin: 50',
+      () => spinning.measure('roundTrip', TRIPS),
+      'roundTrip',
+      TRIPS,
+    );
+    await compare(
       'round trip, memmap blocking',
       () => memmap.measure('blocking', TRIPS),
       'roundTrip',
       TRIPS,
+      { c: trip, [IN_C]: 1.5 },
     );
     return rows;
   } finally {
     memmap.stop();
-    for (const peer of Object.values(peers)) peer?.stop();
+    spinning.stop();
+    for (const peer of [...Object.values(peers), ring, largeRing, trip]) peer?.stop();
   }
 };

@@ -565,3 +565,28 @@ onLinux('a message that is read from lost bytes is not delivered (Linux)', (t) =
     'ERR_MMAP_TRUNCATED',
   );
 });
+
+test('a receiver that spins gets what comes meanwhile, and waits afterwards', async (t) => {
+  const { channel } = make(t);
+  const sender = channel.sender();
+  for (const bad of [-1, 0.5, 100_001]) {
+    t.throws(() => channel.receiver({ spin: bad }), { code: 'ERR_OUT_OF_RANGE' });
+  }
+  const receiver = channel.receiver({ spin: 2000 });
+  t.throws(() => receiver.receiveSync({ timeout: 1 }), { code: 'ERR_MMAP_TIMEOUT' });
+  await t.throwsAsync(receiver.receive({ timeout: 1 }), { code: 'ERR_MMAP_TIMEOUT' });
+  const abort = new AbortController();
+  const aborted = t.throwsAsync(receiver.receive({ signal: abort.signal }), { name: 'AbortError' });
+  abort.abort();
+  await aborted;
+  const waits = [receiver.receive(), receiver.receive(), receiver.receive()];
+  // While it spins, and once it sleeps.
+  setImmediate(() => sender.trySend('1'));
+  setTimeout(() => sender.trySend('2'), 20);
+  setTimeout(() => sender.trySend('3'), 40);
+  const texts = (await Promise.all(waits)).map(({ data }) => data.toString());
+  t.deepEqual(texts, ['1', '2', '3']);
+  const last = t.throwsAsync(receiver.receive(), { code: 'ERR_MMAP_CLOSED' });
+  receiver.close();
+  await last;
+});

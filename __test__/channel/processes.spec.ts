@@ -2,10 +2,12 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
+import { MmapMut } from 'memmap';
 import { Channel, type Receiver } from 'memmap/channel';
 import { SharedMemory } from 'memmap/shm';
 import { onUnix } from '../helpers/gates';
 import { ended, line, sharedFile, start, startWorker } from '../helpers/processes';
+import { root } from '../helpers/temporary';
 import { until } from '../helpers/until';
 
 const SIZE = { lanes: 4, capacity: 4096 };
@@ -45,6 +47,26 @@ async function receiveNumbered(
   }
   t.is(receiver.tryReceive(), null);
 }
+
+test('workers share a channel in anonymous memory', async (t) => {
+  using map = MmapMut.anonymous(Channel.bytes(SIZE));
+  const receiver = new Channel(map, 0, SIZE).receiver();
+  const workers = [0, 1, 2].map(
+    () =>
+      new Worker(
+        `const { workerData } = require('node:worker_threads');
+        const { MmapMut } = require(workerData.root);
+        const { Channel } = require(workerData.root + '/dist/channel.js');
+        const map = MmapMut.from(workerData.descriptor);
+        const channel = new Channel(map, 0, ${JSON.stringify(SIZE)});
+        ${numbered(500, 'sender.sendSync(data)')}`,
+        { eval: true, workerData: { root, descriptor: map.descriptor() } },
+      ),
+  );
+  const exits = workers.map((worker) => once(worker, 'exit'));
+  await receiveNumbered(t, receiver, 1500);
+  t.deepEqual(await Promise.all(exits), [[0], [0], [0]]);
+});
 
 test('processes and workers send to one receiver, and wait for room', async (t) => {
   const { path, channel } = make(t);

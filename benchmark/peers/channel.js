@@ -56,9 +56,9 @@ function serve(listen, post, drained, encode = (data) => data) {
 }
 
 const ways = {
-  memmap(path) {
+  memmap(path, spin) {
     const map = MmapMut.open(path);
-    const there = new Channel(map, 0, exports.SIZE).receiver();
+    const there = new Channel(map, 0, exports.SIZE).receiver({ spin: Number(spin) });
     const back = new Channel(map, Channel.bytes(exports.SIZE), exports.SIZE).sender();
     const main = async () => {
       for await (const { data } of there) {
@@ -106,6 +106,6 @@ if (!isMainThread) {
     turn,
   );
 } else if (require.main === module) {
-  const [, , way, path] = process.argv;
-  ways[way](path);
+  const [, , way, ...rest] = process.argv;
+  ways[way](...rest);
 }
