@@ -84,6 +84,8 @@ declare class Batch<T = Buffer> {
   [Symbol.dispose](): void;
 }
 
+/** The options of receivers, read once. */
+
 /** How a receiver receives. */
 interface ReceiverOptions {
   /**
@@ -97,9 +99,10 @@ interface ReceiverOptions {
    */
   onCorrupt?: ((error: MmapError) => void) | undefined;
   /**
-   * For how many microseconds to look again and again before sleeping, 0 to 100,000. That answers
-   * sooner and takes up a core meanwhile: blocking calls keep it, promises leave the event loop free
-   * between two looks. It pays where a core is free and the next message is near. Default 0.
+   * For how many microseconds to look again and again before sleeping, 0 to 100,000: a message that
+   * is near is received sooner than a thread can be woken. Promises look once at each turn of the
+   * event loop. Each time that nothing came, more of the waits that follow sleep at once, up to 255.
+   * Default 50.
    */
   spin?: Integer | undefined;
 }
@@ -110,6 +113,7 @@ interface BatchOptions extends AsyncOptions {
   /** The most messages of a batch, from 1 on. Default 1024. */
   limit?: Integer | undefined;
 }
+
 /**
  * The one receiver of a {@link Channel}: this thread, until the receiver is closed. It reads the
  * lanes in turns, and each lane in the order of its sender.

@@ -7,7 +7,8 @@ export type { Claim } from './channel/claim';
 export type { Codec, CodecOption, MessageData } from './channel/codec';
 export type { ChannelOptions } from './channel/layout';
 export type { Message } from './channel/message';
-export type { BatchOptions, Receiver, ReceiverOptions } from './channel/receiver';
+export type { Receiver } from './channel/receiver';
+export type { BatchOptions, ReceiverOptions } from './channel/receiver-options';
 export type {
   MessageOptions,
   Sender,

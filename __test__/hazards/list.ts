@@ -130,6 +130,8 @@ export const hazards: Hazard[] = [
       ends: { code: 0, signal: null, says: new RegExp(`^\n${SURVIVED}\n$`) },
     },
   ),
+  hazard('a channel in anonymous memory joins a thread and its worker', 'channel', ['worker']),
+  hazard('a channel in a file joins two processes', 'channel', ['process']),
   hazard('a process ends with maps open', 'process-exit'),
   hazard('process.exit ends a process with maps open', 'process-exit', ['exit'], {
     ends: { code: 7, signal: null, says: /survived/ },

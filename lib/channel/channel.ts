@@ -19,7 +19,8 @@ import {
   readChannelOptions,
   TAIL,
 } from './layout';
-import { Receiver, type ReceiverOptions } from './receiver';
+import { Receiver } from './receiver';
+import type { ReceiverOptions } from './receiver-options';
 import { Sender, type SenderOptions } from './sender';
 
 /**

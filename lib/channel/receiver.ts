@@ -1,10 +1,4 @@
-import {
-  checkBoolean,
-  checkFunction,
-  checkInteger,
-  checkOptions,
-  type Integer,
-} from '../base/arguments';
+import { checkBoolean, checkInteger, checkOptions } from '../base/arguments';
 import { abortError, MmapError } from '../base/errors';
 import type { Wait } from '../memory/waiting';
 import {
@@ -21,44 +15,15 @@ import {
 import { announce, signal } from '../sync/changes';
 import { Effort, release } from '../sync/owner';
 import { Batch } from './batch';
-import { type CheckedCodec, type CodecOption, checkCodec } from './codec';
+import type { CheckedCodec, CodecOption } from './codec';
 import { endedError } from './errors';
 import { iterate, lookUntil } from './iteration';
 import { LaneReader } from './lane-reader';
 import { type ChannelMemory, DATA, INCOMPLETE, RECEIVER } from './layout';
-import { LONGEST_MESSAGE, PATIENCE } from './limits';
+import { PATIENCE } from './limits';
 import { type Message, take } from './message';
-
-/** How a receiver receives. */
-export interface ReceiverOptions {
-  /**
-   * The longest message in bytes, 0 to 2^32 - 1; one of several records that is longer is dropped.
-   * Default 64 MiB.
-   */
-  maxLength?: Integer | undefined;
-  /**
-   * Called with the error where a lane is poisoned, instead of its being thrown: receiving goes on
-   * with the other lanes.
-   */
-  onCorrupt?: ((error: MmapError) => void) | undefined;
-  /**
-   * For how many microseconds to look again and again before sleeping, 0 to 100,000. That answers
-   * sooner and takes up a core meanwhile: blocking calls keep it, promises leave the event loop free
-   * between two looks. It pays where a core is free and the next message is near. Default 0.
-   */
-  spin?: Integer | undefined;
-}
-
-/** The longest that a receiver spins, in us. */
-const LONGEST_SPIN = 100_000;
-
-/** How batches are received. */
-export interface BatchOptions extends AsyncOptions {
-  /** Whether messages are views of the ring, valid until the next step. Default false: copies. */
-  lend?: boolean | undefined;
-  /** The most messages of a batch, from 1 on. Default 1024. */
-  limit?: Integer | undefined;
-}
+import { type BatchOptions, type ReceiverOptions, readReceiverOptions } from './receiver-options';
+import { Spin } from './spin';
 
 /** So many messages of a lane are received before those of the next one. */
 const QUANTUM = 32;
@@ -94,8 +59,7 @@ export class Receiver<T = Buffer> {
   readonly #onCorrupt: ((error: MmapError) => void) | undefined;
   readonly #lanes: LaneReader[];
   readonly #onRelease: (closing: boolean) => void;
-  /** In ms. */
-  readonly #spin: number;
+  readonly #spin: Spin;
   #current = 0;
   #quantum = QUANTUM;
   /** The lane whose messages the caller was given last. */
@@ -113,16 +77,15 @@ export class Receiver<T = Buffer> {
     abandoned: boolean,
     options: (ReceiverOptions & { codec?: CodecOption<T> | undefined }) | undefined,
   ) {
-    const { maxLength = LONGEST_MESSAGE, codec, onCorrupt, spin = 0 } = checkOptions(options);
-    const most = checkInteger(maxLength, 'options.maxLength', 0, 2 ** 32 - 1);
-    this.#codec = checkCodec(codec) as CheckedCodec<T> | undefined;
-    this.#onCorrupt = checkFunction(onCorrupt, 'options.onCorrupt');
-    this.#spin = checkInteger(spin, 'options.spin', 0, LONGEST_SPIN) / 1000;
+    const { maxLength, codec, onCorrupt, spin } = readReceiverOptions(options);
+    this.#codec = codec;
+    this.#onCorrupt = onCorrupt;
+    this.#spin = new Spin(spin / 1000);
     this.abandoned = abandoned;
     this.#shared = shared;
     this.#lanes = Array.from(
       { length: shared.lanes },
-      (_, lane) => new LaneReader(shared, lane, most),
+      (_, lane) => new LaneReader(shared, lane, maxLength),
     );
     this.#one = this.#acquisition((thorough) => this.#receive(thorough));
     this.#onRelease = (closing) => {
@@ -237,12 +200,15 @@ export class Receiver<T = Buffer> {
       turnAt: shared.offsetOf(DATA),
       patience: PATIENCE,
       // More may have come by the next turn of the event loop: that is sooner than sleeping.
-      early: (deadline, signal) => {
-        const end = Math.min(deadline, performance.now() + this.#spin);
-        return lookUntil(end, signal, () => {
+      early: async (deadline, signal) => {
+        const time = this.#spin.begin();
+        const end = Math.min(deadline, performance.now() + time);
+        const found = await lookUntil(end, signal, () => {
           this.#assertOpen();
           return attempt(false);
         });
+        if (time > 0) this.#spin.end(found !== undefined);
+        return found;
       },
     };
   }
@@ -258,8 +224,13 @@ export class Receiver<T = Buffer> {
     this.#assertOpen();
     const found = this.#receive(false);
     if (found !== undefined) return found;
-    for (const end = performance.now() + Math.min(timeout, this.#spin); performance.now() < end; ) {
-      const late = this.#receive(false);
+    const time = Math.min(timeout, this.#spin.begin());
+    if (time > 0) {
+      const end = performance.now() + time;
+      let late: Message<T> | undefined;
+      do late = this.#receive(false);
+      while (late === undefined && performance.now() < end);
+      this.#spin.end(late !== undefined);
       if (late !== undefined) return late;
     }
     return acquireSync(this.#one, timeout);
