@@ -17,7 +17,7 @@ const { inTurns } = require('./rounds');
 const ROUNDS = 7;
 const SMALL = { length: 64, count: 20_000, faster: 10 };
 const LARGE = { length: 65_528, count: 300, faster: 10 };
-const TRIPS = { length: 64, count: 500, faster: 1 };
+const TRIPS = { length: 64, count: 2_000, faster: 4 };
 const IN_C = 'two processes in C';
 const PEER = join(__dirname, 'peers', 'channel.js');
 
@@ -107,8 +107,8 @@ function overChannel(folder, spin) {
 }
 
 exports.run = async (folder) => {
-  const memmap = overChannel(folder, 0);
-  const spinning = overChannel(folder, 50);
+  const memmap = overChannel(folder, 50);
+  const sleeping = overChannel(folder, 0);
   // Compiled where there is a C compiler, and named as missing elsewhere.
   const inC = (way, { length }) => cPeer(folder, 'channel', way, String(length));
   const [ring, largeRing, trip] = [inC('ring', SMALL), inC('ring', LARGE), inC('trip', TRIPS)];
@@ -160,8 +160,8 @@ exports.run = async (folder) => {
       { [advanced]: 1 },
     );
     await compare(
-      'round trip, on event loops, spin: 50',
-      () => spinning.measure('roundTrip', TRIPS),
+      'round trip, on event loops, spin: 0',
+      () => sleeping.measure('roundTrip', TRIPS),
       'roundTrip',
       TRIPS,
     );
@@ -172,10 +172,17 @@ exports.run = async (folder) => {
       TRIPS,
       { c: trip, [IN_C]: 1.5 },
     );
+    await compare(
+      'round trip, memmap blocking, spin: 0',
+      () => sleeping.measure('blocking', TRIPS),
+      'roundTrip',
+      TRIPS,
+      { c: trip },
+    );
     return rows;
   } finally {
     memmap.stop();
-    spinning.stop();
+    sleeping.stop();
     for (const peer of [...Object.values(peers), ring, largeRing, trip]) peer?.stop();
   }
 };

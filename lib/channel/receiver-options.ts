@@ -20,7 +20,7 @@ export interface ReceiverOptions {
   /**
    * For how many microseconds to look again and again before sleeping, 0 to 100,000: a message that
    * is near is received sooner than a thread can be woken. Promises look once at each turn of the
-   * event loop. Each time that nothing came, more of the waits that follow sleep at once, up to 255.
+   * event loop. Each time that nothing came, more of the waits that follow sleep at once, up to 15.
    * Default 50.
    */
   spin?: Integer | undefined;

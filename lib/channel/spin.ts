@@ -1,7 +1,7 @@
 /** Looking again and again before sleeping, where that has paid before. */
 
 /** The most waits that sleep at once after one that spun for nothing. */
-const MOST_SKIPPED = 255;
+const MOST_SKIPPED = 15;
 
 /**
  * Waking a thread takes longer than many a message needs to come. Looking for it instead keeps a core
