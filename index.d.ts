@@ -238,9 +238,10 @@ type PositionOrRange = Integer | BufferEncoding | SearchOptions;
 /**
  * Finds any line of a map: made by `lineIndex()` or `lineIndexSync()`.
  *
- * It stores the number of line feeds before each block of 64 KiB. A line is found by a binary
- * search in that list (8 bytes a block) and a search of the one or two blocks in which it begins
- * and ends: microseconds, whichever line it is and however long its neighbours are.
+ * It stores the number of line feeds before each block of `every` bytes, 4 KiB by default. A line is
+ * found by a binary search in that list (8 bytes a block) and a search of the one or two blocks in
+ * which it begins and ends: a microsecond or two, whichever line it is and however long its
+ * neighbours are.
  *
  * Every call checks that the blocks in which its line begins and ends have as many line feeds as
  * they had, and that the line has none inside; otherwise it throws `ERR_MMAP_CHANGED`. Other changes
@@ -279,6 +280,14 @@ declare class LineIndex<Line extends Buffer | string = Buffer | string> {
    */
   line(n: number): Line;
   /**
+   * Iterates over lines by their numbers, as the map's `lines()` does over all.
+   *
+   * @param from - The number of the first line, 0 to `length`. Default 0.
+   * @param to - The number after that of the last one, `from` to `length`. Default `length`.
+   * @throws As {@link offsetOf}.
+   */
+  lines(from?: Integer, to?: Integer): IterableIterator<Line>;
+  /**
    * Returns the number of the line that a byte belongs to. The endings belong to the lines they end.
    *
    * @param offset - A position in the part of the map that was indexed, in bytes from the start of
@@ -288,12 +297,22 @@ declare class LineIndex<Line extends Buffer | string = Buffer | string> {
   lineAt(offset: number): number;
 }
 
+/** A map as lines. */
+
 /** Which lines to give, and how. */
 interface LineOptions extends RangeOptions {
   /** Gives strings of this encoding. Default: Buffers over the map. */
   encoding?: BufferEncoding | undefined;
   /** Whether a line keeps the `\n` or `\r\n` that ends it. Default false. */
   keepEnds?: boolean | undefined;
+}
+/** How an index is built. */
+interface LineIndexOptions extends LineOptions {
+  /**
+   * For how many bytes of the map the index has an entry, which takes 8 bytes: 1,024 to 2^24. Fewer
+   * make {@link LineIndex.line} faster and the index larger. Default 4,096.
+   */
+  every?: Integer | undefined;
 }
 /** With an encoding, lines are strings. */
 type StringLineOptions = LineOptions & {
@@ -939,9 +958,13 @@ declare abstract class MemoryMap {
    * @param options - The part to index, how to give its lines, and how to watch or abort it.
    * @throws As {@link lineCount}.
    */
-  lineIndex(options: StringLineOptions & JobOptions): Promise<LineIndex<string>>;
   lineIndex(
-    options?: LineOptions & {
+    options: LineIndexOptions & {
+      encoding: BufferEncoding;
+    } & JobOptions,
+  ): Promise<LineIndex<string>>;
+  lineIndex(
+    options?: LineIndexOptions & {
       encoding?: undefined;
     } & JobOptions,
   ): Promise<LineIndex<Buffer>>;
@@ -950,9 +973,13 @@ declare abstract class MemoryMap {
    *
    * @throws As {@link lineCountSync}.
    */
-  lineIndexSync(options: StringLineOptions): LineIndex<string>;
   lineIndexSync(
-    options?: LineOptions & {
+    options: LineIndexOptions & {
+      encoding: BufferEncoding;
+    },
+  ): LineIndex<string>;
+  lineIndexSync(
+    options?: LineIndexOptions & {
       encoding?: undefined;
     },
   ): LineIndex<Buffer>;
@@ -1767,6 +1794,7 @@ export type {
   Integer,
   JobOptions,
   LineIndex,
+  LineIndexOptions,
   LineOptions,
   MapClass,
   MapDescriptor,

@@ -30,6 +30,8 @@ const examples: Record<string, RegExp> = {
     /^a worker was killed \(SIGKILL\); another one takes its place\n100 jobs are done\n$/,
   'metrics.js': /^requests_total 30\nnot_found_total 10\nbytes_total 340\n$/,
   'worker-pool.js': /^\n17984 primes below 200000\n$/,
+  // Without arguments; see lines.spec.ts.
+  'sorted-lines.js': /^$/,
   'samples.js': /^wrote 1000000 samples to samples\n$/,
 };
 

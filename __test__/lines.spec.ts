@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { MmapMut } from 'memmap';
 import { codeOf, mapOf } from './helpers/maps';
+import { root } from './helpers/temporary';
 
 const text = fc
   .array(fc.constantFrom('a', 'bc', '\n', '\r', '\r\n', 'é', ''), { maxLength: 40 })
@@ -85,7 +87,7 @@ test('an index finds lines around the borders of its blocks, and lines of many b
   // Line feeds before, at and behind borders, and none for the 270 blocks at the end.
   const feeds = [0, BLOCK - 1, BLOCK, 2 * BLOCK - 2, 2 * BLOCK + 1, 10 * BLOCK, 30 * BLOCK - 1];
   for (const feed of feeds) map.write('\n', feed);
-  const index = await map.lineIndex({ keepEnds: true });
+  const index = await map.lineIndex({ keepEnds: true, every: BLOCK });
   t.is(index.length, feeds.length + 1);
   t.is(index.byteLength, 302 * 8);
   const begins = [0, ...feeds.map((feed) => feed + 1)];
@@ -94,6 +96,46 @@ test('an index finds lines around the borders of its blocks, and lines of many b
     t.is(index.line(n).length, (begins[n + 1] ?? map.length) - begin);
     t.is(index.lineAt(begin), n);
     if (n > 0) t.is(index.lineAt(begin - 1), n - 1);
+  }
+});
+
+test('an index of any density finds the same lines, and gives ranges of them', async (t) => {
+  const many = Array.from({ length: 20_000 }, (_, n) =>
+    'x'.repeat((n * 7919) % (n % 9 ? 40 : 4000)),
+  );
+  using map = mapOf(many.join('\n'));
+  for (const every of [1024, 1025, 4096, 65_536, 2 ** 24]) {
+    const index = await map.lineIndex({ every, encoding: 'latin1' });
+    t.is(index.length, many.length);
+    for (let n = 0; n < many.length; n += 37) t.is(index.line(n), many[n] ?? '');
+    t.is(index.line(many.length - 1), many.at(-1) ?? '');
+    for (const [from, to] of [
+      [0, 3],
+      [777, 1234],
+      [19_990, 20_000],
+      [5, 5],
+      [20_000, 20_000],
+    ] as const) {
+      t.deepEqual([...index.lines(from, to)], many.slice(from, to));
+    }
+    t.is([...index.lines()].length, many.length);
+    for (const [from, to] of [
+      [-1, 3],
+      [4, 3],
+      [0, 20_001],
+    ] as const) {
+      t.is(
+        codeOf(() => index.lines(from, to)),
+        'ERR_OUT_OF_RANGE',
+      );
+    }
+  }
+  t.is(map.lineIndexSync().byteLength, 8 * (Math.ceil(map.length / 4096) + 1));
+  for (const every of [1023, 2 ** 24 + 1]) {
+    t.is(
+      codeOf(() => map.lineIndexSync({ every })),
+      'ERR_OUT_OF_RANGE',
+    );
   }
 });
 
@@ -122,7 +164,7 @@ test('an index notices a line feed that is new or gone in the blocks of a line',
   const many = Array.from({ length: 40_000 }, (_, n) => `line ${n}`);
   const block = 64 * 2 ** 10;
   using map = mapOf(many.join('\n'));
-  const index = map.lineIndexSync({ encoding: 'latin1' });
+  const index = map.lineIndexSync({ encoding: 'latin1', every: block });
   const changedAt = index.lineAt(3 * block + 1000);
   map.write('\n', 3 * block + 1000);
   const changed: number[] = [];
@@ -186,4 +228,22 @@ test('counting and indexing can be aborted and watched', async (t) => {
   const running = map.lineCount();
   map.close();
   await t.throwsAsync(running, { code: 'ERR_MMAP_CLOSED' });
+});
+
+test('the example sorted-lines.js finds every key, and no other', (t) => {
+  const { lookUp }: { lookUp: (bytes: Buffer, key: Buffer) => string | undefined } = require(
+    join(root, 'examples', 'sorted-lines.js'),
+  );
+  const keys = Array.from(
+    { length: 3000 },
+    (_, n) => `k${(n * 3).toString(36).padStart(n % 5, '0')}`,
+  );
+  const lines = keys.sort((a, b) => (a < b ? -1 : 1)).map((key) => `${key}\tvalue of ${key}`);
+  for (const end of ['', '\n']) {
+    using map = mapOf(lines.join('\n') + end);
+    for (const key of new Set(keys)) t.is(lookUp(map.buffer, Buffer.from(key)), `value of ${key}`);
+    for (const key of ['', 'a', 'k', 'zzz', `${keys[5]}x`]) {
+      if (!keys.includes(key)) t.is(lookUp(map.buffer, Buffer.from(key)), undefined, key);
+    }
+  }
 });

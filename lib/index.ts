@@ -30,7 +30,7 @@ export type { CopyOnWriteHint, Hint, MutableHint, Residency } from './memory/pag
 export type { TypedArrayConstructor } from './memory/views';
 export type { Cursor, CursorLineOptions, Whence, WritableCursor } from './read/cursor';
 export type { LineIndex } from './read/line-index';
-export type { LineOptions, StringLineOptions } from './read/lines';
+export type { LineIndexOptions, LineOptions, StringLineOptions } from './read/lines';
 export type { ReadStreamOptions } from './read/stream';
 export type {
   FindOptions,

@@ -88,6 +88,7 @@ const onEachMap: Calls = {
   indexOf: [bytes, start, end],
   lastIndexOf: [bytes, start, end],
   lineFeeds: [start, end, other(new Float64Array(4))],
+  lineStart: [start, end, any(1), any(0)],
   location: [new Other(path, true)],
   lock: [start, end],
   nthLineFeed: [start, end, any(0)],

@@ -184,6 +184,11 @@ const positionOrRange: Parameter = {
 };
 const finding = { limit: newLength(4), which: boolean };
 const line = { encoding, keepEnds: boolean };
+const every: Parameter = {
+  valid: 2048,
+  refuses: (value) => (isNumeric(value) ? OUT_OF_RANGE : WRONG_TYPE),
+};
+const index = { ...line, every };
 
 /** The static methods, by class; `path` is an existing file, `fresh` names none yet. */
 const creation = (fresh: string): Parameter[] => [
@@ -266,8 +271,8 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     lines: { parameters: [options({ ...range, ...line })] },
     lineCount: { parameters: [options({ ...range, ...job })] },
     lineCountSync: { parameters: [options(range)] },
-    lineIndex: { parameters: [options({ ...range, ...line, ...job })] },
-    lineIndexSync: { parameters: [options({ ...range, ...line })] },
+    lineIndex: { parameters: [options({ ...range, ...index, ...job })] },
+    lineIndexSync: { parameters: [options({ ...range, ...index })] },
     cursor: { parameters: [integer(8)] },
     createReadStream: { parameters: [options({ ...range, highWaterMark: integer(8) })] },
   },

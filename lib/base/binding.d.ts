@@ -93,6 +93,11 @@ export declare class Mmap {
    * `offsets`, up to its length. Answers their number. Blocks.
    */
   lineFeeds(start: number, end: number, offsets: Float64Array): number
+  /**
+   * Where the line after line feed number `n` (from 0) between `start` and `end` begins, or
+   * -1 where there are not `count` line feeds.
+   */
+  lineStart(start: number, end: number, count: number, n: number): number
   /** The offset of line feed number `n` (from 0) between `start` and `end`, or -1. */
   nthLineFeed(start: number, end: number, n: number): number
 }
@@ -172,6 +177,11 @@ export declare class MmapCow {
    * `offsets`, up to its length. Answers their number. Blocks.
    */
   lineFeeds(start: number, end: number, offsets: Float64Array): number
+  /**
+   * Where the line after line feed number `n` (from 0) between `start` and `end` begins, or
+   * -1 where there are not `count` line feeds.
+   */
+  lineStart(start: number, end: number, count: number, n: number): number
   /** The offset of line feed number `n` (from 0) between `start` and `end`, or -1. */
   nthLineFeed(start: number, end: number, n: number): number
   /** Copies `bytes` to `offset`. */
@@ -261,6 +271,11 @@ export declare class MmapMut {
    * `offsets`, up to its length. Answers their number. Blocks.
    */
   lineFeeds(start: number, end: number, offsets: Float64Array): number
+  /**
+   * Where the line after line feed number `n` (from 0) between `start` and `end` begins, or
+   * -1 where there are not `count` line feeds.
+   */
+  lineStart(start: number, end: number, count: number, n: number): number
   /** The offset of line feed number `n` (from 0) between `start` and `end`, or -1. */
   nthLineFeed(start: number, end: number, n: number): number
   /** Copies `bytes` to `offset`. */

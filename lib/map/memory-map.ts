@@ -591,11 +591,13 @@ export abstract class MemoryMap {
    * @param options - The part to index, how to give its lines, and how to watch or abort it.
    * @throws As {@link lineCount}.
    */
-  lineIndex(options: lines.StringLineOptions & JobOptions): Promise<LineIndex<string>>;
   lineIndex(
-    options?: lines.LineOptions & { encoding?: undefined } & JobOptions,
+    options: lines.LineIndexOptions & { encoding: BufferEncoding } & JobOptions,
+  ): Promise<LineIndex<string>>;
+  lineIndex(
+    options?: lines.LineIndexOptions & { encoding?: undefined } & JobOptions,
   ): Promise<LineIndex<Buffer>>;
-  async lineIndex(options?: lines.LineOptions & JobOptions): Promise<LineIndex> {
+  async lineIndex(options?: lines.LineIndexOptions & JobOptions): Promise<LineIndex> {
     return lines.lineIndex(this.#memory, options);
   }
 
@@ -604,9 +606,9 @@ export abstract class MemoryMap {
    *
    * @throws As {@link lineCountSync}.
    */
-  lineIndexSync(options: lines.StringLineOptions): LineIndex<string>;
-  lineIndexSync(options?: lines.LineOptions & { encoding?: undefined }): LineIndex<Buffer>;
-  lineIndexSync(options?: lines.LineOptions): LineIndex {
+  lineIndexSync(options: lines.LineIndexOptions & { encoding: BufferEncoding }): LineIndex<string>;
+  lineIndexSync(options?: lines.LineIndexOptions & { encoding?: undefined }): LineIndex<Buffer>;
+  lineIndexSync(options?: lines.LineIndexOptions): LineIndex {
     return lines.lineIndexSync(this.#memory, options);
   }
 

@@ -1,26 +1,16 @@
-import { checkInteger } from '../base/arguments';
+import { checkInteger, type Integer } from '../base/arguments';
 import { MmapError } from '../base/errors';
-import { native } from '../base/native';
 import type { Memory, Span } from '../memory/memory';
-
-/** How lines are given. */
-export interface LineSettings {
-  encoding: BufferEncoding | undefined;
-  keepEnds: boolean;
-}
-
-export const LINE_FEED = 10;
-export const CARRIAGE_RETURN = 13;
-
-/** The pattern with which the native core finds lines. */
-export const lineFeed = native.Pattern.literalsSync(Uint8Array.of(LINE_FEED), Float64Array.of(1));
+import { LineIterator } from './line-iterator';
+import { CARRIAGE_RETURN, type IndexSettings, LINE_FEED, lineFeed } from './line-settings';
 
 /**
  * Finds any line of a map: made by `lineIndex()` or `lineIndexSync()`.
  *
- * It stores the number of line feeds before each block of 64 KiB. A line is found by a binary
- * search in that list (8 bytes a block) and a search of the one or two blocks in which it begins
- * and ends: microseconds, whichever line it is and however long its neighbours are.
+ * It stores the number of line feeds before each block of `every` bytes, 4 KiB by default. A line is
+ * found by a binary search in that list (8 bytes a block) and a search of the one or two blocks in
+ * which it begins and ends: a microsecond or two, whichever line it is and however long its
+ * neighbours are.
  *
  * Every call checks that the blocks in which its line begins and ends have as many line feeds as
  * they had, and that the line has none inside; otherwise it throws `ERR_MMAP_CHANGED`. Other changes
@@ -38,18 +28,13 @@ export const lineFeed = native.Pattern.literalsSync(Uint8Array.of(LINE_FEED), Fl
  * @typeParam Line - `Buffer`, or `string` where an encoding was given.
  */
 export class LineIndex<Line extends Buffer | string = Buffer | string> {
-  /** @internal The bytes between two entries. */
-  static readonly BLOCK = 64 * 2 ** 10;
-  /** @internal The bytes that are counted at once. */
-  static readonly CHUNK = 16 * 2 ** 20;
-
   /** The number of lines. */
   readonly length: number;
   readonly #memory: Memory;
   readonly #generation: number;
   readonly #start: number;
   readonly #end: number;
-  readonly #settings: LineSettings;
+  readonly #settings: IndexSettings;
   /** The number of line feeds before each block, and before the end of the last one. */
   readonly #before: Float64Array;
 
@@ -57,7 +42,7 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
   constructor(
     memory: Memory,
     [start, end]: Span,
-    settings: LineSettings,
+    settings: IndexSettings,
     counts: Float64Array[],
     unended: boolean,
   ) {
@@ -123,6 +108,22 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
   }
 
   /**
+   * Iterates over lines by their numbers, as the map's `lines()` does over all.
+   *
+   * @param from - The number of the first line, 0 to `length`. Default 0.
+   * @param to - The number after that of the last one, `from` to `length`. Default `length`.
+   * @throws As {@link offsetOf}.
+   */
+  lines(from?: Integer, to?: Integer): IterableIterator<Line> {
+    const first = from === undefined ? 0 : checkInteger(from, 'from', 0, this.length);
+    const last = to === undefined ? this.length : checkInteger(to, 'to', first, this.length);
+    const begin = first === this.length ? this.#end : this.#after(first);
+    const end = last === this.length ? this.#end : this.#after(last);
+    const lines = new LineIterator(this.#memory, begin, Math.max(begin, end), this.#settings);
+    return lines as IterableIterator<Line>;
+  }
+
+  /**
    * Returns the number of the line that a byte belongs to. The endings belong to the lines they end.
    *
    * @param offset - A position in the part of the map that was indexed, in bytes from the start of
@@ -132,7 +133,7 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
   lineAt(offset: number): number {
     const position = checkInteger(offset, 'offset', this.#start, this.#end);
     this.#check();
-    const block = Math.floor((position - this.#start) / LineIndex.BLOCK);
+    const block = Math.floor((position - this.#start) / this.#settings.every);
     const [begin] = this.#checkedBlock(block);
     const within = this.#memory.call((open) => open.countSync(lineFeed, begin, position));
     return (this.#before[block] ?? 0) + within;
@@ -142,24 +143,30 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
   #after(n: number): number {
     this.#check();
     if (n === 0) return this.#start;
+    const before = this.#before;
     // The last block before which there are fewer.
-    let [low, high] = [0, this.#before.length - 1];
+    let [low, high] = [0, before.length - 1];
     while (low + 1 < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#before[middle] ?? 0) < n) low = middle;
+      if ((before[middle] ?? 0) < n) low = middle;
       else high = middle;
     }
-    const [begin, end] = this.#checkedBlock(low);
-    const skip = n - 1 - (this.#before[low] ?? 0);
-    const found = this.#memory.call((open) => open.nthLineFeed(begin, end, skip));
+    const feeds = before[low] ?? 0;
+    const count = (before[low + 1] ?? feeds) - feeds;
+    const [begin, end] = this.#block(low);
+    const found = this.#memory.call((open) => open.lineStart(begin, end, count, n - 1 - feeds));
     if (found < 0) throw this.#fileChanged();
-    return found + 1;
+    return found;
+  }
+
+  #block(block: number): Span {
+    const begin = this.#start + block * this.#settings.every;
+    return [begin, Math.min(begin + this.#settings.every, this.#end)];
   }
 
   /** The bytes of a block, which has as many line feeds as it had. */
   #checkedBlock(block: number): Span {
-    const begin = this.#start + block * LineIndex.BLOCK;
-    const end = Math.min(begin + LineIndex.BLOCK, this.#end);
+    const [begin, end] = this.#block(block);
     const count = this.#memory.call((open) => open.countSync(lineFeed, begin, end));
     const before = this.#before[block] ?? 0;
     if (count !== (this.#before[block + 1] ?? before) - before) throw this.#fileChanged();

@@ -1,6 +1,6 @@
 import { BufferClass } from '../memory/buffers';
 import type { Memory } from '../memory/memory';
-import { CARRIAGE_RETURN, type LineSettings } from './line-index';
+import { CARRIAGE_RETURN, type LineSettings } from './line-settings';
 
 /** The number of line feeds that one call of the native core looks for: first few, then more. */
 const FIRST_FETCH = 16;

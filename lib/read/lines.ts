@@ -1,10 +1,17 @@
 /** A map as lines. */
-import { checkBoolean, checkEncoding, checkOptions, type Integer } from '../base/arguments';
+import {
+  checkBoolean,
+  checkEncoding,
+  checkInteger,
+  checkOptions,
+  type Integer,
+} from '../base/arguments';
 import { checkJobOptions, inChunks, type JobOptions } from '../memory/jobs';
 import type { Memory } from '../memory/memory';
 import { count, countSync, type RangeOptions } from '../search/find';
-import { LINE_FEED, LineIndex, type LineSettings, lineFeed } from './line-index';
+import { LineIndex } from './line-index';
 import { LineIterator } from './line-iterator';
+import { type IndexSettings, LINE_FEED, type LineSettings, lineFeed } from './line-settings';
 
 /** Which lines to give, and how. */
 export interface LineOptions extends RangeOptions {
@@ -12,6 +19,18 @@ export interface LineOptions extends RangeOptions {
   encoding?: BufferEncoding | undefined;
   /** Whether a line keeps the `\n` or `\r\n` that ends it. Default false. */
   keepEnds?: boolean | undefined;
+}
+
+/** The most bytes that are counted at once. */
+const CHUNK = 2 ** 24;
+
+/** How an index is built. */
+export interface LineIndexOptions extends LineOptions {
+  /**
+   * For how many bytes of the map the index has an entry, which takes 8 bytes: 1,024 to 2^24. Fewer
+   * make {@link LineIndex.line} faster and the index larger. Default 4,096.
+   */
+  every?: Integer | undefined;
 }
 
 /** With an encoding, lines are strings. */
@@ -27,6 +46,17 @@ function readLineOptions(
     end,
     encoding: encoding === undefined ? undefined : checkEncoding(encoding),
     keepEnds: checkBoolean(keepEnds, 'options.keepEnds', false),
+  };
+}
+
+/** As {@link readLineOptions}, for an index. */
+function readIndexOptions(
+  options: LineIndexOptions | undefined,
+): IndexSettings & { start: Integer | undefined; end: Integer | undefined } {
+  const { every } = checkOptions(options);
+  return {
+    ...readLineOptions(options),
+    every: every === undefined ? 4096 : checkInteger(every, 'options.every', 1024, CHUNK),
   };
 }
 
@@ -66,25 +96,25 @@ function unended(memory: Memory, start: number, end: number): number {
 
 export async function lineIndex(
   memory: Memory,
-  options: (LineOptions & JobOptions) | undefined,
+  options: (LineIndexOptions & JobOptions) | undefined,
 ): Promise<LineIndex> {
-  const { start, end, ...settings } = readLineOptions(options);
+  const { start, end, ...settings } = readIndexOptions(options);
   const job = checkJobOptions(options);
   const range = memory.range(start, end, 'options.');
   const counts: Float64Array[] = [];
   await inChunks(memory, range, {
     ...job,
-    chunk: LineIndex.CHUNK,
+    chunk: CHUNK - (CHUNK % settings.every),
     work: async (open, from, to) => {
-      counts.push(await open.countLines(from, to, LineIndex.BLOCK));
+      counts.push(await open.countLines(from, to, settings.every));
     },
   });
   return new LineIndex(memory, range, settings, counts, unended(memory, ...range) === 1);
 }
 
-export function lineIndexSync(memory: Memory, options: LineOptions | undefined): LineIndex {
-  const { start, end, ...settings } = readLineOptions(options);
+export function lineIndexSync(memory: Memory, options: LineIndexOptions | undefined): LineIndex {
+  const { start, end, ...settings } = readIndexOptions(options);
   const range = memory.range(start, end, 'options.');
-  const counts = memory.call((open) => open.countLinesSync(...range, LineIndex.BLOCK));
+  const counts = memory.call((open) => open.countLinesSync(...range, settings.every));
   return new LineIndex(memory, range, settings, [counts], unended(memory, ...range) === 1);
 }

@@ -320,6 +320,19 @@ macro_rules! map_class {
                 search::line_feeds(&self.0, start, end, offsets)
             }
 
+            /// Where the line after line feed number `n` (from 0) between `start` and `end` begins, or
+            /// -1 where there are not `count` line feeds.
+            #[napi(catch_unwind)]
+            pub fn line_start(
+                &self,
+                start: f64,
+                end: f64,
+                count: f64,
+                n: f64,
+            ) -> napi::Result<f64> {
+                search::line_start(&self.0, start, end, count, n)
+            }
+
             /// The offset of line feed number `n` (from 0) between `start` and `end`, or -1.
             #[napi(catch_unwind)]
             pub fn nth_line_feed(&self, start: f64, end: f64, n: f64) -> napi::Result<f64> {

@@ -252,3 +252,18 @@ pub fn nth_line_feed(mapping: &Mapping, start: f64, end: f64, n: f64) -> napi::R
     let found = scan::nth_line_feed(&region, integer(start)?, integer(end)?, integer(n)?)?;
     Ok(offset(found))
 }
+
+/// Where the line after line feed number `n` of `start..end` begins, or -1 where the range has not
+/// `count` line feeds.
+pub fn line_start(
+    mapping: &Mapping,
+    start: f64,
+    end: f64,
+    count: f64,
+    n: f64,
+) -> napi::Result<f64> {
+    let region = mapping.region()?;
+    let range = (integer(start)?, integer(end)?);
+    let found = scan::line_start(&region, range, integer(count)?, integer(n)?)?;
+    Ok(offset(found))
+}

@@ -219,3 +219,23 @@ pub fn nth_line_feed(region: &Region, start: usize, end: usize, n: usize) -> Res
         .filter(|&offset| offset < end - start)
         .map(|offset| start + offset))
 }
+
+/// Where the line begins that follows line feed number `n` (from 0) of `start..end`. None unless the range
+/// has `count` line feeds, of which that is one.
+///
+/// # Errors
+/// `ERR_OUT_OF_RANGE`.
+pub fn line_start(
+    region: &Region,
+    (start, end): (usize, usize),
+    count: usize,
+    n: usize,
+) -> Result<Option<usize>> {
+    let mut feeds = memchr_iter(b'\n', region.bytes(start, end)?);
+    let found = feeds.nth(n);
+    // Bytes that change meanwhile may give any answer, but none outside the range.
+    let is_so = n < count && feeds.count() == count - n - 1;
+    Ok(found
+        .filter(|&offset| is_so && offset < end - start)
+        .map(|offset| start + offset + 1))
+}
