@@ -37,6 +37,8 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
   readonly #settings: IndexSettings;
   /** The number of line feeds before each block, and before the end of the last one. */
   readonly #before: Float64Array;
+  /** The end of the block that was looked at last for the beginning of a line. */
+  #blockEnd = 0;
 
   /** @internal */
   constructor(
@@ -88,11 +90,8 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
    */
   line(n: number): Line {
     const number = checkInteger(n, 'n', 0, this.length - 1);
-    const feeds = this.#before.at(-1) ?? 0;
     const begin = this.#after(number);
-    const end = number < feeds ? this.#after(number + 1) : this.#end;
-    const inside = this.#memory.call((open) => open.nthLineFeed(begin, end, 0));
-    if (end < begin || (inside >= 0 && inside < end - 1)) throw this.#fileChanged();
+    const end = this.#endOf(number, begin);
     const { encoding } = this.#settings;
     const whole =
       encoding === undefined ? this.#memory.bytes(begin, end) : this.#memory.transient(begin, end);
@@ -139,9 +138,25 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
     return (this.#before[block] ?? 0) + within;
   }
 
+  /** The end of a line, whose beginning was just looked for. */
+  #endOf(number: number, begin: number): number {
+    // Most lines end in the block that was looked at for their beginning.
+    const blockEnd = this.#blockEnd;
+    const found =
+      begin < blockEnd ? this.#memory.call((open) => open.nthLineFeed(begin, blockEnd, 0)) : -1;
+    if (found >= 0) return found + 1;
+    const isEnded = number < (this.#before[this.#before.length - 1] ?? 0);
+    const end = isEnded ? this.#after(number + 1) : this.#end;
+    if (end < begin) throw this.#fileChanged();
+    const inside = this.#memory.call((open) => open.nthLineFeed(begin, end, 0));
+    if (inside >= 0 && inside < end - 1) throw this.#fileChanged();
+    return end;
+  }
+
   /** The position after the first `n` line feeds. */
   #after(n: number): number {
     this.#check();
+    this.#blockEnd = this.#start;
     if (n === 0) return this.#start;
     const before = this.#before;
     // The last block before which there are fewer.
@@ -153,20 +168,18 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
     }
     const feeds = before[low] ?? 0;
     const count = (before[low + 1] ?? feeds) - feeds;
-    const [begin, end] = this.#block(low);
+    const begin = this.#start + low * this.#settings.every;
+    const end = Math.min(begin + this.#settings.every, this.#end);
     const found = this.#memory.call((open) => open.lineStart(begin, end, count, n - 1 - feeds));
     if (found < 0) throw this.#fileChanged();
+    this.#blockEnd = end;
     return found;
-  }
-
-  #block(block: number): Span {
-    const begin = this.#start + block * this.#settings.every;
-    return [begin, Math.min(begin + this.#settings.every, this.#end)];
   }
 
   /** The bytes of a block, which has as many line feeds as it had. */
   #checkedBlock(block: number): Span {
-    const [begin, end] = this.#block(block);
+    const begin = this.#start + block * this.#settings.every;
+    const end = Math.min(begin + this.#settings.every, this.#end);
     const count = this.#memory.call((open) => open.countSync(lineFeed, begin, end));
     const before = this.#before[block] ?? 0;
     if (count !== (this.#before[block + 1] ?? before) - before) throw this.#fileChanged();
