@@ -545,6 +545,16 @@ declare abstract class MemoryMap {
   get fileSize(): number | null;
   /** The path that the map was opened with; null if it was a descriptor or is no file at all. */
   get path(): string | null;
+  /**
+   * Whether the path that the map was opened with leads to another file by now, or to none: it was
+   * renamed, replaced or deleted, as log files are (`logrotate`). The map goes on with its own file.
+   * One `stat`. Always false for a map that was opened by descriptor, and for anonymous memory.
+   *
+   * A relative path is looked up in the current folder.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, and with the system's code.
+   */
+  get replaced(): boolean;
   /** Whether {@link close} was called. */
   get closed(): boolean;
   /** What the fault guard has survived since the map was opened or last refreshed. Never throws. */

@@ -185,6 +185,13 @@ declare class SharedMemory extends MmapMut {
    * @throws MmapError `ERR_MMAP_UNSUPPORTED` elsewhere: macOS keeps no list.
    */
   static list(): string[];
+  /**
+   * Whether the name belongs to another object by now, or to none: it was unlinked. The map goes on
+   * with its own object.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, and with the system's code.
+   */
+  get replaced(): boolean;
   /** The object's name. */
   get name(): string;
 }

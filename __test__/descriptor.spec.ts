@@ -14,8 +14,9 @@ import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { type MapDescriptor, Mmap, MmapCow, MmapMut } from 'memmap';
+import { SharedMemory } from 'memmap/shm';
 import { Mutex } from 'memmap/sync';
-import { onLinux } from './helpers/gates';
+import { onLinux, onUnix } from './helpers/gates';
 import { inChild } from './helpers/processes';
 import { diskFile, diskPath, root } from './helpers/temporary';
 
@@ -290,4 +291,41 @@ test('what is no descriptor is refused', (t) => {
   t.throws(() => Mmap.from({ ...good, length: 2 ** 53 }), range);
   t.throws(() => Mmap.from({ ...good, length: 11 }), range);
   t.throws(() => Mmap.from({ ...good, inode: '9'.repeat(39) }), range);
+});
+
+onUnix('a map knows that its path leads to another file (Unix: a mapped file is renamed)', (t) => {
+  const path = diskFile(t, '0123456789');
+  const map = Mmap.open(path);
+  using fd = MmapMut.open(Buffer.from(path));
+  t.false(map.replaced);
+  renameSync(path, `${path}.1`);
+  t.true(map.replaced, 'there is none');
+  writeFileSync(path, '0123456789');
+  t.true(map.replaced);
+  t.true(fd.replaced);
+  renameSync(`${path}.1`, path);
+  t.false(map.replaced);
+  truncateSync(path, 0);
+  t.is(map.buffer[0], 0);
+  t.false(map.replaced, 'whatever became of its bytes');
+  map.close();
+  t.throws(() => map.replaced, { code: 'ERR_MMAP_CLOSED' });
+  t.false(MmapMut.anonymous(1).replaced);
+  const descriptor = openSync(path, 'r');
+  using byDescriptor = Mmap.open(descriptor);
+  closeSync(descriptor);
+  unlinkSync(path);
+  t.false(byDescriptor.replaced);
+});
+
+onUnix('shared memory knows that its name belongs to another object (Unix)', (t) => {
+  const name = SharedMemory.generateName();
+  using map = SharedMemory.create(name, 100);
+  t.false(map.replaced);
+  SharedMemory.unlink(name);
+  t.true(map.replaced);
+  using other = SharedMemory.create(name, 100);
+  t.true(map.replaced);
+  t.false(other.replaced);
+  SharedMemory.unlink(name);
 });

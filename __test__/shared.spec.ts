@@ -238,7 +238,8 @@ function whereSupported(): void {
 function capableNode(): { program: string } | { reason: string } {
   try {
     const { node, program } = require(join(root, 'scripts', 'runtimes.js'));
-    const found: string | undefined = program(node('24'));
+    // The test runner takes two minutes without a result for a hang.
+    const found: string | undefined = program(node('24'), 60_000);
     return found === undefined ? { reason: 'not for this platform' } : { program: found };
   } catch (error) {
     return { reason: String(error).split('\n')[0] ?? '' };

@@ -1,36 +1,58 @@
 /**
- * Follows a log that grows: `refresh()` maps what was added, and only that is printed.
- * `node examples/follow.js`
+ * Follows a log as `tail -F` does: prints the lines that are added, also after the file was truncated, or
+ * rotated (renamed, and a new one made under its name). Ctrl-C ends it.
+ *
+ *     node examples/follow.js <file>
  */
-const { appendFileSync, mkdtempSync, rmSync, writeFileSync } = require('node:fs');
-const { tmpdir } = require('node:os');
-const { join } = require('node:path');
-const { Mmap } = require('memmap');
+const { existsSync, watch } = require('node:fs');
+const { basename, dirname } = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { Mmap, MmapError } = require('memmap');
 
-const folder = mkdtempSync(join(tmpdir(), 'memmap-follow-'));
-const path = join(folder, 'log');
-writeFileSync(path, 'the first line\n');
+/** How long to wait at most where the system reports no change, in ms. */
+const SLOW_LOOK = 1000;
 
-const map = Mmap.open(path);
-let seen = 0;
-
-/** Prints the whole lines that were added. */
-function printNew() {
-  const news = map.subarray(seen);
-  const end = news.lastIndexOf('\n') + 1;
-  process.stdout.write(news.subarray(0, end));
-  seen += end;
+/** The whole lines from `seen` on, as a copy in which no byte is lost. */
+function newLines(map, seen) {
+  const end = map.lastIndexOf('\n') + 1;
+  const lines = Buffer.alloc(Math.max(0, end - seen));
+  map.copy(lines, 0, Math.min(seen, end), end);
+  // Where a file ends within a page, the rest of that page shows zeros and nothing faults.
+  return map.fileSize < end ? Buffer.alloc(0) : lines;
 }
 
-printNew();
-let writes = 0;
-const timer = setInterval(() => {
-  appendFileSync(path, `line ${++writes} of another program\n`);
-  // Buffers made before are detached when the map has changed: take new ones.
-  if (map.refresh()) printNew();
-  if (writes === 3) {
-    clearInterval(timer);
-    map.close();
-    rmSync(folder, { recursive: true });
+async function follow(path, print) {
+  let map = null;
+  let seen = null; // of a file that is there already, only what comes from now on
+  let wake;
+  watch(dirname(path), (_, name) => name === basename(path) && wake?.());
+  for (;;) {
+    const changed = new Promise((resolve) => {
+      wake = resolve;
+    });
+    let isReplaced = false;
+    try {
+      map ??= Mmap.open(path);
+      // Looked at before the last lines are read. A file without a successor may still grow.
+      isReplaced = existsSync(path) && map.replaced;
+      map.refresh();
+      seen ??= map.length;
+      if (map.length < seen) seen = 0; // truncated: all that is there is new
+      const lines = newLines(map, seen);
+      seen += lines.length;
+      print(lines);
+    } catch (error) {
+      if (!(error instanceof MmapError)) throw error; // truncated this very moment, or not there
+    }
+    if (isReplaced || map === null) {
+      map?.close();
+      map = null;
+      seen = 0;
+    }
+    if (!isReplaced) await Promise.race([changed, sleep(SLOW_LOOK)]);
   }
-}, 50);
+}
+
+const [, , file] = process.argv;
+if (file === undefined) console.log('usage: node examples/follow.js <file>');
+else follow(file, (lines) => process.stdout.write(lines));

@@ -20,9 +20,9 @@ function node(major) {
 
 /**
  * The program of a runtime; undefined where npm has none for this platform. Throws where it could
- * not be fetched.
+ * not be fetched, for which it has `timeout` ms.
  */
-function program({ name, package: wanted, file }) {
+function program({ name, package: wanted, file }, timeout) {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
   const folder = join(root, '.runtimes', name);
   const binary = join(folder, 'node_modules', file);
@@ -32,7 +32,13 @@ function program({ name, package: wanted, file }) {
   const { status, error, stderr } = spawnSync(
     'npm',
     ['install', '--prefix', folder, ...quiet, wanted],
-    { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: npmEnvironment() },
+    {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: npmEnvironment(),
+      timeout,
+    },
   );
   if (status !== 0) throw new Error(`${wanted} could not be installed: ${error ?? stderr}`);
   return binary;

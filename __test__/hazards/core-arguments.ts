@@ -85,6 +85,7 @@ const onEachMap: Calls = {
   find: [pattern, start, end, end, other('offset'), any(10)],
   findSync: [pattern, start, end, other('offset'), any(10)],
   identity: [],
+  isAt: [other(path)],
   indexOf: [bytes, start, end],
   lastIndexOf: [bytes, start, end],
   lineFeeds: [start, end, other(new Float64Array(4))],

@@ -40,6 +40,7 @@ const scenarios: Record<string, () => unknown> = {
       assert.strictEqual(map.copy(Buffer.alloc(LENGTH)), LENGTH);
       assert.throws(() => map.refresh(), unsupported);
       assert.throws(() => map.fileSize, unsupported);
+      assert.throws(() => map.replaced, unsupported);
       assert.throws(() => map.residency(), unsupported);
       assert.throws(() => map.descriptor(), unsupported);
       if (!(map instanceof MmapCow)) {

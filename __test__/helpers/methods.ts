@@ -220,6 +220,7 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     path: { worksClosed: true },
     closed: { worksClosed: true },
     fileSize: { worksLost: true },
+    replaced: { worksLost: true },
     faults: { worksClosed: true },
     buffer: {},
     subarray: { parameters: [position(8), position(16)] },

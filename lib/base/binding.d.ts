@@ -34,6 +34,8 @@ export declare class Mmap {
   fileSize(): number | null
   /** Where the file, or the anonymous memory, is found again. */
   location(opened?: string | Uint8Array | undefined): Location
+  /** Whether the path leads to the map's file. */
+  isAt(path: string | Uint8Array): boolean
   /**
    * The device and number of the file in decimal, such as `35:1204`; null for anonymous
    * memory.
@@ -118,6 +120,8 @@ export declare class MmapCow {
   fileSize(): number | null
   /** Where the file, or the anonymous memory, is found again. */
   location(opened?: string | Uint8Array | undefined): Location
+  /** Whether the path leads to the map's file. */
+  isAt(path: string | Uint8Array): boolean
   /**
    * The device and number of the file in decimal, such as `35:1204`; null for anonymous
    * memory.
@@ -212,6 +216,8 @@ export declare class MmapMut {
   fileSize(): number | null
   /** Where the file, or the anonymous memory, is found again. */
   location(opened?: string | Uint8Array | undefined): Location
+  /** Whether the path leads to the map's file. */
+  isAt(path: string | Uint8Array): boolean
   /**
    * The device and number of the file in decimal, such as `35:1204`; null for anonymous
    * memory.

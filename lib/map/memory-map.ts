@@ -99,6 +99,19 @@ export abstract class MemoryMap {
     return this.#memory.path;
   }
 
+  /**
+   * Whether the path that the map was opened with leads to another file by now, or to none: it was
+   * renamed, replaced or deleted, as log files are (`logrotate`). The map goes on with its own file.
+   * One `stat`. Always false for a map that was opened by descriptor, and for anonymous memory.
+   *
+   * A relative path is looked up in the current folder.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, and with the system's code.
+   */
+  get replaced(): boolean {
+    return this.#memory.isReplaced;
+  }
+
   /** Whether {@link close} was called. */
   get closed(): boolean {
     return this.#memory.closed;

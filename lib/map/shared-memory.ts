@@ -6,7 +6,7 @@ import type * as Binding from '../base/binding';
 import { attempt, fromNative, invalidType, invalidValue, MmapError } from '../base/errors';
 import { native } from '../base/native';
 import { Memory } from '../memory/memory';
-import { construct, type MapClass } from './memory-map';
+import { construct, type MapClass, memoryOf } from './memory-map';
 import { MmapMut } from './mmap-mut';
 import { prepared } from './open';
 import { type ReadMemoryOptions, readGuardedOptions } from './options';
@@ -341,6 +341,30 @@ export class SharedMemory extends MmapMut {
         .filter((entry) => entry.isFile() && !/^(?:sem\.|\.memmap-)/.test(entry.name))
         .map((entry) => entry.name)
     );
+  }
+
+  /**
+   * Whether the name belongs to another object by now, or to none: it was unlinked. The map goes on
+   * with its own object.
+   *
+   * @throws MmapError `ERR_MMAP_CLOSED`, and with the system's code.
+   */
+  override get replaced(): boolean {
+    const { native: own, path } = memoryOf(this);
+    return attempt(() => {
+      const mine = own.identity();
+      let named: Binding.MmapMut;
+      try {
+        named = native.MmapMut.openShared(this.name);
+      } catch (error) {
+        const failure = fromNative(error, path);
+        if (failure instanceof MmapError && failure.code === 'ENOENT') return true;
+        throw error;
+      }
+      const other = named.identity();
+      named.close();
+      return other !== mine;
+    }, path);
   }
 
   /** The object's name. */

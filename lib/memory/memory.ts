@@ -219,6 +219,12 @@ export class Memory<Native extends NativeMap = NativeMap> {
     return attempt(() => this.native.fileSize(), this.path);
   }
 
+  /** Whether the path leads to another file by now, or to none. */
+  get isReplaced(): boolean {
+    const { native, path } = this;
+    return path !== null && !attempt(() => native.isAt(path), path);
+  }
+
   /** The length that a map of a file of `size` bytes would have. */
   lengthWithin(size: number): number {
     const available = Math.max(0, size - this.offset);

@@ -10,7 +10,7 @@ use super::number::integer;
 use crate::error::{Failure, Result};
 use crate::memory::{Mapping, OpenOptions, Source, location, threads};
 use crate::sys::file::{Access, path_from_bytes};
-use crate::sys::identity::{Identity, identity_of, path_to_bytes};
+use crate::sys::identity::{Identity, identity_at, identity_of, path_to_bytes};
 
 /// A path as a string or as its bytes on disk, or an open descriptor.
 pub type FileArgument = Either3<String, Uint8Array, f64>;
@@ -83,6 +83,18 @@ pub fn locate(mapping: &Mapping, opened: Option<FileArgument>) -> Result<Locatio
         inode: identity.inode.to_string(),
         created: identity.created.map(|time| time.to_string()),
     })
+}
+
+/// Whether the map's file is the one that `at` leads to.
+///
+/// # Errors
+/// What `fstat` refuses; `ERR_MMAP_UNSUPPORTED` where no descriptor is kept; `ERR_MMAP_CLOSED`.
+pub fn is_at(mapping: &Mapping, at: FileArgument) -> Result<bool> {
+    let Some(file) = mapping.region()?.file()? else {
+        return Ok(false);
+    };
+    let identity = identity_of(&file)?;
+    Ok(identity_at(&path(at)?).is_ok_and(|other| other.is(&identity)))
 }
 
 /// The device and number of a file, as text.

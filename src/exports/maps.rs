@@ -90,6 +90,15 @@ macro_rules! map_class {
                 Ok(file::locate(&self.0, opened)?)
             }
 
+            /// Whether the path leads to the map's file.
+            #[napi(catch_unwind)]
+            pub fn is_at(
+                &self,
+                #[napi(ts_arg_type = "string | Uint8Array")] path: FileArgument,
+            ) -> napi::Result<bool> {
+                Ok(file::is_at(&self.0, path)?)
+            }
+
             /// The device and number of the file in decimal, such as `35:1204`; null for anonymous
             /// memory.
             #[napi(catch_unwind)]
