@@ -42,10 +42,9 @@ async function main(count) {
     return new Channel(map, jobsAt(worker), JOBS).sender({ codec });
   });
   // Each worker has two jobs, and gets another one for each answer.
-  let job = 0;
+  let [job, primes] = [0, 0];
   const give = (sender) => job < count && sender.sendSync({ job: job++ });
   for (const sender of [...workers, ...workers]) give(sender);
-  let primes = 0;
   for (let done = 1; done <= count; done++) {
     const { data } = await answers.receive();
     primes += data.primes;

@@ -101,13 +101,17 @@ async function killSenders({ random, size, log }: StressOptions): Promise<void> 
       told[2 * lane] = 0;
     }
   };
+  let longest = 0;
   try {
     for (let round = 0; round < size; round++) {
       let count = random.below(300);
+      const began = performance.now();
       await until(() => {
         while (count > 0 && arrivals.take(receiver)) count--;
         return count === 0;
       }, 'messages come');
+      // After every tenth round new processes have to start first.
+      if (round % 10 > 0) longest = Math.max(longest, performance.now() - began);
       const victim = random.below(senders.length);
       await senders[victim]?.die();
       senders[victim] = start(path, SEND);
@@ -119,7 +123,10 @@ async function killSenders({ random, size, log }: StressOptions): Promise<void> 
         senders[index] = start(path, SEND);
       });
     }
-    log(`${size} senders were killed, ${receiver.dropped} messages were dropped unfinished`);
+    log(
+      `${size} senders were killed, ${receiver.dropped} messages were dropped unfinished; the ` +
+        `longest time without the next ones was ${Math.round(longest)} ms`,
+    );
   } finally {
     await Promise.all(senders.map((sender) => sender.die()));
     map.close();
