@@ -700,7 +700,7 @@ declare abstract class MemoryMap {
    * the disk: `await map.prefetch(start, end)` first.
    *
    * Private pages of a file are not copied. Locks do not add up: one `munlock` undoes any number of
-   * them. They apply to whole pages.
+   * them, except on macOS. They apply to whole pages.
    *
    * @param start - The first byte. Default 0.
    * @param end - The byte after the last. Default: the end of the map.
@@ -1104,7 +1104,8 @@ interface OpenOptions extends MemoryOptions {
    *
    * The fault guard survives what it does otherwise, but cannot tell a truncated file from a failing
    * disk, and not whether later pages are lost, too: it reports the pages that were touched, with
-   * `ERR_MMAP_IO`. Open the file again then. Default true.
+   * `ERR_MMAP_IO`; on macOS also pages of a read-only map that were written to. Open the file again
+   * then. Default true.
    */
   keepDescriptor?: boolean | undefined;
 }

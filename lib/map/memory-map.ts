@@ -290,7 +290,7 @@ export abstract class MemoryMap {
    * the disk: `await map.prefetch(start, end)` first.
    *
    * Private pages of a file are not copied. Locks do not add up: one `munlock` undoes any number of
-   * them. They apply to whole pages.
+   * them, except on macOS. They apply to whole pages.
    *
    * @param start - The first byte. Default 0.
    * @param end - The byte after the last. Default: the end of the map.

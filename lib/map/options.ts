@@ -72,7 +72,8 @@ export interface OpenOptions extends MemoryOptions {
    *
    * The fault guard survives what it does otherwise, but cannot tell a truncated file from a failing
    * disk, and not whether later pages are lost, too: it reports the pages that were touched, with
-   * `ERR_MMAP_IO`. Open the file again then. Default true.
+   * `ERR_MMAP_IO`; on macOS also pages of a read-only map that were written to. Open the file again
+   * then. Default true.
    */
   keepDescriptor?: boolean | undefined;
 }

@@ -193,10 +193,12 @@ impl Mapping {
     ) -> Result<Mapping> {
         let length = options.length as u64;
         file::check_pages(&file)?;
-        file::set_length(&file, length)?;
+        // macOS allocates behind the blocks that the file has, so before it is lengthened, which shared
+        // memory is only once.
         if options.allocate {
             file::reserve(&file, 0, length)?;
         }
+        file::set_length(&file, length)?;
         let made = Mapping::of_file(Arc::new(file), WHOLE.view(length)?, true)?;
         let pages = made.paged()?;
         if options.huge_pages {

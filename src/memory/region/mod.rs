@@ -224,14 +224,13 @@ impl Region {
             return Ok(());
         };
         let before = file::size_of(&file)?;
-        file::set_length(&file, size)?;
         if allocate && before < size {
             file::reserve(&file, before, size).inspect_err(|_| {
                 // Only zeros were added: taking them away again loses nothing.
                 let _ = file::set_length(&file, before);
             })?;
         }
-        Ok(())
+        file::set_length(&file, size)
     }
 
     /// Writes the changed pages of `start..end` to the disk. Blocks until they are there.

@@ -9,6 +9,9 @@ use crate::error::{Failure, Result};
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
 
+#[cfg(any(target_vendor = "apple", test))]
+mod sequences;
+
 #[cfg(unix)]
 pub use platform::unmappable;
 pub use platform::{

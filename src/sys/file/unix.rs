@@ -8,11 +8,17 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 
-use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::{Access, write_zeros};
+use super::Access;
 use crate::error::{Failure, Result};
+
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(target_vendor = "apple", path = "apple.rs")]
+mod system;
+
+pub use system::{reserve, sync_after_flush};
 
 /// The path whose name on disk is `bytes`.
 ///
@@ -77,7 +83,7 @@ pub fn size_of(file: &File) -> Result<u64> {
     let metadata = file.metadata().map_err(Failure::system("fstat"))?;
     let kind = metadata.file_type();
     if kind.is_file() {
-        if metadata.size() == 0 && is_pseudo_file(file) {
+        if metadata.size() == 0 && system::is_pseudo_file(file) {
             return Err(unmappable(
                 "a file that the kernel generates when it is read",
             ));
@@ -89,7 +95,10 @@ pub fn size_of(file: &File) -> Result<u64> {
         return Ok(metadata.size());
     }
     if kind.is_block_device() {
-        return size_of_device(file);
+        return system::size_of_device(file);
+    }
+    if system::is_shared_memory(&metadata) {
+        return Ok(metadata.size());
     }
     if kind.is_dir() {
         return Err(Failure::System {
@@ -113,25 +122,6 @@ pub fn unmappable(what: &str) -> Failure {
     ))
 }
 
-/// Whether the file lives in a file system whose files report no size and cannot be mapped.
-/// The numbers are from Linux's `include/uapi/linux/magic.h`.
-#[cfg(target_os = "linux")]
-fn is_pseudo_file(file: &File) -> bool {
-    const PROC: u64 = 0x9fa0;
-    const SYSFS: u64 = 0x6265_6572;
-    const DEBUGFS: u64 = 0x6462_6720;
-    const TRACEFS: u64 = 0x7472_6163;
-    const CGROUP2: u64 = 0x6367_7270;
-    rustix::fs::fstatfs(file).is_ok_and(|metadata| {
-        [PROC, SYSFS, DEBUGFS, TRACEFS, CGROUP2].contains(&(metadata.f_type as u64))
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_pseudo_file(_: &File) -> bool {
-    false
-}
-
 /// The least unit of a file of huge pages: 64 KiB, on arm64.
 const SMALLEST_HUGE_PAGE: u64 = 1 << 16;
 
@@ -140,7 +130,7 @@ const SMALLEST_HUGE_PAGE: u64 = 1 << 16;
 /// # Errors
 /// `ERR_MMAP_UNSUPPORTED`.
 pub fn check_pages(file: &File) -> Result<()> {
-    if !is_of_huge_pages(file) {
+    if !system::is_of_huge_pages(file) {
         return Ok(());
     }
     Err(Failure::unsupported(
@@ -148,59 +138,6 @@ pub fn check_pages(file: &File) -> Result<()> {
          in parts; use a file in a tmpfs that is mounted with huge=always, or MmapMut.anonymous() \
          with hugePages",
     ))
-}
-
-#[cfg(target_os = "linux")]
-fn is_of_huge_pages(file: &File) -> bool {
-    /// From Linux's `include/uapi/linux/magic.h`.
-    const HUGETLBFS: u64 = 0x9584_58f6;
-    rustix::fs::fstatfs(file).is_ok_and(|metadata| metadata.f_type as u64 == HUGETLBFS)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_of_huge_pages(_: &File) -> bool {
-    false
-}
-
-/// `fstat` knows no size for a block device, seeking to its end does. A borrowed descriptor shares
-/// its position with its owner, so the position is put back.
-fn size_of_device(file: &File) -> Result<u64> {
-    let seek = |to| rustix::fs::seek(file, to).map_err(Failure::system("lseek"));
-    let position = seek(SeekFrom::Current(0))?;
-    let end = seek(SeekFrom::End(0))?;
-    seek(SeekFrom::Start(position))?;
-    Ok(end)
-}
-
-/// Reserves disk blocks for the bytes `from..to`, lengthening the file to `to` where it is
-/// shorter, so that a full disk is an error now and not a fault at the first write.
-///
-/// # Errors
-/// `ENOSPC`, `EDQUOT`, `EFBIG`, ...
-pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
-    if from >= to {
-        return Ok(());
-    }
-    let answer = rustix::io::retry_on_intr(|| {
-        rustix::fs::fallocate(file, FallocateFlags::empty(), from, to - from)
-    });
-    match answer {
-        Err(Errno::OPNOTSUPP) => write_zeros(file, from, to),
-        answer => answer.map_err(Failure::system("fallocate")),
-    }
-}
-
-/// What flushing needs after the pages are written. On macOS `msync` leaves the data in the
-/// drive's cache and only `F_FULLFSYNC` (which std's `sync_all` uses there) moves it to the disk;
-/// on Linux `msync(MS_SYNC)` already ends with what `fsync` does for the range.
-///
-/// # Errors
-/// `EIO`, `ENOSPC`, ...
-pub fn sync_after_flush(file: &File) -> Result<()> {
-    if cfg!(target_vendor = "apple") {
-        return file.sync_all().map_err(Failure::system("fsync"));
-    }
-    Ok(())
 }
 
 /// The bytes that are free on the file's disk for programs without privileges; None where the

@@ -2,23 +2,52 @@
 //! run.
 //!
 //! macOS gives out no thread ids that other processes could look up, so a signature is that of the
-//! process, and distinguishes up to 32 threads of it. That a process has ended is found out; that a
+//! process, and distinguishes up to 32 threads of it that live at a time. That a process has ended is found out; that a
 //! worker was terminated while its process lives on is not.
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::Signature;
+use super::numbers::Numbers;
 
 /// Process ids stay below 100,000 (`PID_MAX` in XNU's `bsd/sys/proc_internal.h`), which leaves five
 /// of the 22 bits.
-const THREAD_BITS: u32 = 5;
+const THREAD_BITS: u32 = Numbers::COUNT.ilog2();
 
-/// This thread as it signs the locks that it takes. Called once for each JavaScript thread.
+static NUMBERS: Mutex<Numbers> = Mutex::new(Numbers::new());
+
+/// The number of a thread, which others get once it has ended.
+struct Number(u32);
+
+impl Number {
+    fn take() -> Number {
+        Number(
+            NUMBERS
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        )
+    }
+}
+
+impl Drop for Number {
+    fn drop(&mut self) {
+        NUMBERS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .give_back(self.0);
+    }
+}
+
+thread_local! {
+    static NUMBER: Number = Number::take();
+}
+
+/// This thread as it signs the locks that it takes.
 pub fn current() -> Signature {
-    static THREADS: AtomicU32 = AtomicU32::new(0);
-    let thread = THREADS.fetch_add(1, Ordering::Relaxed) & ((1 << THREAD_BITS) - 1);
+    let thread = NUMBER.with(|number| number.0);
     let process = std::process::id();
     let started = information(process).map_or(0, |info| start_time(&info));
     Signature::new(process << THREAD_BITS | thread, started)
@@ -46,7 +75,7 @@ fn start_time(info: &libc::proc_bsdinfo) -> u64 {
     info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec
 }
 
-/// What proc_pidinfo(3) reports of a process; nothing where it belongs to another user.
+/// What proc_pidinfo(3) reports of a process, also of a zombie; nothing where it belongs to another user.
 fn information(process: u32) -> Option<libc::proc_bsdinfo> {
     let mut info = MaybeUninit::<libc::proc_bsdinfo>::uninit();
     let size = size_of::<libc::proc_bsdinfo>() as libc::c_int;
@@ -55,7 +84,8 @@ fn information(process: u32) -> Option<libc::proc_bsdinfo> {
         libc::proc_pidinfo(
             process as libc::c_int,
             libc::PROC_PIDTBSDINFO,
-            0,
+            // Zombies, too (`proc_pidinfo` in XNU's `bsd/kern/proc_info.c`).
+            1,
             info.as_mut_ptr().cast(),
             size,
         )

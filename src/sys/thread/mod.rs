@@ -5,6 +5,9 @@
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
 
+#[cfg(any(target_vendor = "apple", test))]
+mod numbers;
+
 pub use platform::{current, is_dead, namespace};
 
 /// The signature of a thread: 22 bits of its id and 8 bits of a hash of its start time, which is
