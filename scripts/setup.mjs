@@ -62,12 +62,12 @@ function tool(name, ...args) {
   run(join('node_modules', '.bin', name), ...args);
 }
 
-function step(name, inputs, outputs, work) {
+function step(name, inputs, outputs, work, hint = '') {
   const stamp = join(stamps, name);
   const now = digest(inputs);
   const done = existsSync(stamp) && readFileSync(stamp, 'utf8') === now;
   if (done && outputs.every((output) => files(join(root, output)).length > 0)) return;
-  console.error(`memmap: ${name}`);
+  console.error(`memmap: ${name}${hint}`);
   // Should the work fail, what it leaves belongs to no inputs, not even to those of before.
   rmSync(stamp, { force: true });
   work();
@@ -88,8 +88,12 @@ function nativeBuilt() {
   return readdirSync(root).some((name) => name.endsWith('.node'));
 }
 
-step('installing dependencies', ['package-lock.json'], ['node_modules/.package-lock.json'], () =>
-  run('npm', 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'),
+step(
+  'installing dependencies',
+  ['package-lock.json'],
+  ['node_modules/.package-lock.json'],
+  () => run('npm', 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'),
+  ' (with the build that follows it takes about a minute, once)',
 );
 step(
   'building the native core',
