@@ -11,8 +11,7 @@ const { Worker } = require('node:worker_threads');
 const { MmapMut } = require('memmap');
 const { Channel } = require('memmap/channel');
 const { SIZE, framed, frames } = require('./peers/channel');
-const { cPeer } = require('./peers');
-const { inTurns } = require('./rounds');
+const { cPeer, missing } = require('./peers');
 
 const ROUNDS = 7;
 const SMALL = { length: 64, count: 20_000, faster: 10 };
@@ -106,7 +105,20 @@ function overChannel(folder, spin) {
   return { measure, stop };
 }
 
-exports.run = async (folder) => {
+/** What the record shows of each peer. */
+const COMMANDS = {
+  'process.send (advanced)': "child.send(data), fork(..., { serialization: 'advanced' })",
+  'process.send (json)': 'child.send(data)',
+  'Unix socket': 'socket.write(frame)',
+  'worker.postMessage': 'worker.postMessage(data)',
+  [IN_C]: 'a ring in shared memory, futex',
+};
+
+exports.title = 'Messages between processes';
+exports.about =
+  'Sends messages from one process to another and waits for all, or sends one and waits for its echo. The time is that of one message or one round trip.';
+
+exports.run = async ({ folder, comparisons }) => {
   const memmap = overChannel(folder, 50);
   const sleeping = overChannel(folder, 0);
   // Compiled where there is a C compiler, and named as missing elsewhere.
@@ -119,54 +131,61 @@ exports.run = async (folder) => {
     'worker.postMessage': overWorker(),
   };
   try {
-    const rows = [];
-    const compare = async (title, own, what, size, { c, ...targets } = {}) => {
-      const contestants = { memmap: own };
+    const compare = async (title, command, own, what, size, { c, ...targets } = {}) => {
+      const contestants = { memmap: { command, run: own } };
       for (const [name, peer] of Object.entries(peers)) {
-        contestants[name] = peer && (() => peer.measure(what, size));
+        const run = peer && (() => peer.measure(what, size));
+        contestants[name] = { command: COMMANDS[name], run, atMost: targets[name] };
       }
-      if (c !== undefined) contestants[IN_C] = c && (() => c.run(size.count * size.faster));
-      const times = await inTurns(contestants, ROUNDS);
-      for (const peer of Object.keys(contestants).slice(1)) {
-        rows.push({
-          what: title,
-          peer,
-          times: times.memmap,
-          peerTimes: times[peer],
-          atMost: targets[peer],
-        });
+      if (c !== undefined) {
+        const run = c && (async () => (await c.run(size.count * size.faster)).time);
+        const absent = missing('cc');
+        contestants[IN_C] = {
+          command: COMMANDS[IN_C],
+          run,
+          missing: absent,
+          atMost: targets[IN_C],
+        };
       }
+      await comparisons.compare(title, contestants, { rounds: ROUNDS });
     };
     const advanced = 'process.send (advanced)';
     await compare(
-      '64 bytes, one way, copied',
+      'a message of 64 bytes, one way',
+      'sender.sendSync(data); receiver.receiveSync()',
       () => memmap.measure('oneWay', SMALL, false),
       'oneWay',
       SMALL,
       { c: ring, [advanced]: 1 / 20 },
     );
     await compare(
-      '64 KiB, one way, lent',
+      'a message of 64 KiB, one way, received without a copy',
+      'sender.sendSync(data); receiver.batches({ lend: true })',
       () => memmap.measure('oneWay', LARGE, true),
       'oneWay',
       LARGE,
       { c: largeRing, [advanced]: 1 / 15 },
     );
+    const awaiting = 'await sender.send(data); await receiver.receive()';
     await compare(
-      'round trip, on event loops',
+      'round trip on event loops',
+      awaiting,
       () => memmap.measure('roundTrip', TRIPS),
       'roundTrip',
       TRIPS,
       { [advanced]: 1 },
     );
     await compare(
-      'round trip, on event loops, spin: 0',
+      'round trip on event loops, spin: 0',
+      awaiting,
       () => sleeping.measure('roundTrip', TRIPS),
       'roundTrip',
       TRIPS,
     );
+    const blocking = 'sender.sendSync(data); receiver.receiveSync()';
     await compare(
       'round trip, memmap blocking',
+      blocking,
       () => memmap.measure('blocking', TRIPS),
       'roundTrip',
       TRIPS,
@@ -174,12 +193,12 @@ exports.run = async (folder) => {
     );
     await compare(
       'round trip, memmap blocking, spin: 0',
+      blocking,
       () => sleeping.measure('blocking', TRIPS),
       'roundTrip',
       TRIPS,
       { c: trip },
     );
-    return rows;
   } finally {
     memmap.stop();
     sleeping.stop();

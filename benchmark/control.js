@@ -1,6 +1,6 @@
 /**
  * Memory control: how long the event loop is blocked while a gigabyte is read from the disk, and
- * what V8 does when many large maps are made. Also runs alone: `node benchmark/control.js`.
+ * what V8 does when many large maps are made; and what of a file is in memory, beside `vmtouch`.
  */
 const { spawnSync } = require('node:child_process');
 const { closeSync, mkdtempSync, openSync, rmSync, writeSync } = require('node:fs');
@@ -8,7 +8,7 @@ const { join } = require('node:path');
 const { performance, PerformanceObserver, constants } = require('node:perf_hooks');
 const { Mmap, MmapMut } = require('memmap');
 const runtimes = require('../scripts/runtimes');
-const { median, medianRatio } = require('./rounds');
+const { missing, program } = require('./peers');
 
 const GIB = 2 ** 30;
 const ROUNDS = 9;
@@ -54,7 +54,7 @@ function largeFile(folder) {
 }
 
 /** The event loop while one GiB of cold pages comes in, beside the idle one and a plain loop. */
-async function prefetching(folder) {
+async function prefetching(folder, comparisons, progress) {
   const map = Mmap.open(largeFile(folder));
   const bytes = map.buffer;
   const { pageSize } = map.residency(0, 1);
@@ -67,6 +67,7 @@ async function prefetching(folder) {
   const times = { prefetch: [], touch: [] };
   await map.evict();
   for (let round = 0; round < ROUNDS; round++) {
+    progress(`prefetch() of 1 GiB, round ${round + 1} of ${ROUNDS}`);
     const cold = map.residency();
     if (cold.residentPages > cold.pages / 100) throw new Error('the pages could not be evicted');
     const prefetch = await longestGap(() => map.prefetch());
@@ -84,21 +85,38 @@ async function prefetching(folder) {
     await map.evict();
   }
   map.close();
-  return [
-    {
-      what: 'longest gap of a 1 ms timer while prefetch() brings in 1 GiB',
-      peer: 'the same, idle',
-      times: gaps.prefetch,
-      peerTimes: gaps.idle,
-      atMost: 3,
+  comparisons.add('longest gap of a 1 ms timer while 1 GiB comes from the disk', {
+    memmap: { command: 'await map.prefetch()', times: gaps.prefetch },
+    'the same, idle': { command: 'no work', times: gaps.idle, atMost: 3 },
+  });
+  comparisons.add('bring 1 GiB from the disk into memory', {
+    memmap: { command: 'await map.prefetch()', times: times.prefetch.slice(0, TOUCH_ROUNDS) },
+    'a loop that blocks': { command: 'map.buffer[i], i += pageSize', times: times.touch },
+  });
+}
+
+/** How many pages of a file of 1 GiB are in memory, after its first half has been read. */
+async function residency(folder, comparisons) {
+  const path = largeFile(folder);
+  const map = Mmap.open(path);
+  await map.evict();
+  await map.prefetch(0, GIB / 2);
+  map.close();
+  const count = () => {
+    const start = process.hrtime.bigint();
+    const whole = Mmap.open(path);
+    const { residentPages } = whole.residency();
+    whole.close();
+    return { time: Number(process.hrtime.bigint() - start), answer: residentPages };
+  };
+  await comparisons.compare('see what of 1 GiB is in memory', {
+    memmap: { command: 'Mmap.open(file).residency().residentPages', run: count },
+    vmtouch: {
+      command: 'vmtouch FILE (with the start of the program)',
+      run: program('vmtouch', ['-f', path], /Resident Pages: (\d+)/),
+      missing: missing('vmtouch'),
     },
-    {
-      what: 'prefetch() of 1 GiB, cold',
-      peer: 'a loop that touches each page, and blocks',
-      times: times.prefetch.slice(0, TOUCH_ROUNDS),
-      peerTimes: times.touch,
-    },
-  ];
+  });
 }
 
 /** Runs in a process of its own: makes maps of 1 GiB, each with its Buffer, both ways. */
@@ -138,48 +156,38 @@ function canShare() {
   }
 }
 
-function sharing(folder) {
+function sharing(folder, comparisons) {
   const path = join(folder, 'sparse');
   MmapMut.create(path, GIB, { allocate: false }).close();
   const program = canShare() ? process.execPath : runtimes.program(runtimes.node('24'));
-  if (program === undefined) return [];
-  const run = spawnSync(program, [__filename, 'many-maps', path], { encoding: 'utf8' });
+  if (program === undefined) return;
+  const run = spawnSync(program, [__filename, path], { encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`the child ended with ${run.status}: ${run.stderr}`);
   const { shared, owned } = JSON.parse(run.stdout);
-  return [
-    {
-      what: `${MAPS} maps of 1 GiB, shared: true (${shared.collections} mark-compacts)`,
-      peer: `shared: false (${owned.collections} mark-compacts)`,
-      times: shared.times,
-      peerTimes: owned.times,
-      atMost: 0.1,
-    },
-  ];
+  const command = (value, { collections }) =>
+    `Mmap.open(file, { shared: ${value} }).buffer (${collections} major collections)`;
+  comparisons.add(`make ${MAPS} Buffers over maps of 1 GiB`, {
+    memmap: { command: command(true, shared), times: shared.times },
+    'without shared: true': { command: command(false, owned), times: owned.times, atMost: 0.1 },
+  });
 }
 
-/** Runs both. The files lie in the checkout: the folder for temporary files may be in memory. */
-exports.run = async () => {
+exports.title = 'What is in memory';
+exports.about =
+  'Brings a file of 1 GiB from the disk into memory, asks what of it is there, and makes many large Buffers.';
+
+/** The files lie in the checkout: the folder for temporary files may be in memory. */
+exports.run = async ({ comparisons, progress }) => {
   const folder = mkdtempSync(join(__dirname, '..', 'build', 'control-'));
   try {
-    return [...(await prefetching(folder)), ...sharing(folder)];
+    await prefetching(folder, comparisons, progress);
+    await residency(folder, comparisons);
+    progress('many Buffers');
+    sharing(folder, comparisons);
   } finally {
     rmSync(folder, { recursive: true });
   }
 };
 
-/** Prints the rows in words. */
-function report(rows) {
-  const ms = (times) => `${(median(times) / MS).toFixed(1)} ms`;
-  for (const { what, peer, times, peerTimes, atMost } of rows) {
-    const target = atMost === undefined ? '' : ` (target: at most ${atMost})`;
-    console.log(`${what}: ${ms(times)}`);
-    console.log(`  ${peer}: ${ms(peerTimes)}`);
-    console.log(`  ratio: ${medianRatio(times, peerTimes).toFixed(3)}${target}`);
-  }
-}
-
-if (require.main === module) {
-  const [job, path] = process.argv.slice(2);
-  if (job === 'many-maps') manyMaps(path);
-  else exports.run().then(report);
-}
+// In a child process.
+if (require.main === module) manyMaps(process.argv[2]);

@@ -1,52 +1,53 @@
 /**
- * `npm run bench [name ...]`: memmap beside its peers, in one run. Only the ratios mean something:
- * the times are this machine's, at this moment.
+ * `npm run bench [-- group ...]`: memmap beside its peers, in one run. Only the ratios mean something:
+ * the times are this machine's, at this moment. Each group's result is recorded (`record.js`), and the
+ * report (`report.mjs`) is made from the records of all groups.
+ *
+ * A group is a module here, named in `record.js`, that exports
+ * - `title` and `about`: a heading, and a sentence on what is measured and how;
+ * - `run({ folder, comparisons, progress })`: makes its files in `folder`, which is removed
+ *   afterwards, calls `comparisons.compare` or `comparisons.add` (`comparisons.js`) for each
+ *   comparison, and may say by `progress(text)` what else it is doing.
  */
 const { mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
-const { median, medianRatio } = require('./rounds');
+const { Comparisons } = require('./comparisons');
+const { groups, write } = require('./record');
 
-const all = ['open-close', 'random-reads', 'guard', 'control', 'search', 'locks', 'channel'];
-
-/** A row of the table; `times` and `peerTimes` are nanoseconds, and less of them is better. */
-function row({ what, peer, times, peerTimes, atMost }) {
-  if (peerTimes === undefined) {
-    return { benchmark: what, peer: `${peer}: not on this machine`, memmap: show(median(times)) };
-  }
-  const ratio = medianRatio(times, peerTimes);
-  return {
-    benchmark: what,
-    peer,
-    memmap: show(median(times)),
-    "peer's": show(median(peerTimes)),
-    'time / peer': ratio.toFixed(2),
-    target: atMost === undefined ? 'none' : `at most ${atMost.toFixed(2)}`,
-    result: atMost === undefined ? '' : ratio <= atMost ? 'met' : 'MISSED',
+/** Shows what is being done: on a terminal in one line, elsewhere each thing once. */
+function progressOf(group) {
+  let last = '';
+  return (text) => {
+    const line = `${group}: ${text}`;
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${line.slice(0, 100)}`);
+    else if (line.replace(/, round.*/, '') !== last) process.stderr.write(`${line}\n`);
+    last = line.replace(/, round.*/, '');
   };
 }
 
-function show(nanoseconds) {
-  return nanoseconds < 1000
-    ? `${nanoseconds.toFixed(1)} ns`
-    : `${(nanoseconds / 1000).toFixed(2)} us`;
+async function runGroup(group) {
+  const folder = mkdtempSync(join(tmpdir(), 'memmap-benchmark-'));
+  const progress = progressOf(group);
+  try {
+    const { title, about, run } = require(`./${group}`);
+    const comparisons = new Comparisons(progress);
+    progress('preparing');
+    await run({ folder, comparisons, progress });
+    return write(group, { title, about, comparisons: comparisons.entries });
+  } finally {
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[2K');
+    rmSync(folder, { recursive: true });
+  }
 }
 
 async function main() {
-  const names = process.argv.length > 2 ? process.argv.slice(2) : all;
-  const folder = mkdtempSync(join(tmpdir(), 'memmap-benchmark-'));
-  const rows = [];
-  try {
-    for (const name of names) {
-      if (!all.includes(name)) throw new Error(`no benchmark "${name}"; there are: ${all}`);
-      console.error(`${name} ...`);
-      rows.push(...(await require(`./${name}`).run(folder)));
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-  console.log(`memmap on ${process.platform} ${process.arch}, Node.js ${process.version}`);
-  console.table(Object.fromEntries(rows.map((facts, index) => [index + 1, row(facts)])));
+  const { print, save } = await import('./report.mjs');
+  const names = process.argv.length > 2 ? process.argv.slice(2) : groups;
+  const unknown = names.find((name) => !groups.includes(name));
+  if (unknown !== undefined) throw new Error(`no group "${unknown}"; there are: ${groups}`);
+  for (const name of names) print(await runGroup(name));
+  save();
 }
 
 main();

@@ -5,8 +5,7 @@
 const { join } = require('node:path');
 const { MmapMut } = require('memmap');
 const { Barrier, Condition, Mutex } = require('memmap/sync');
-const { memmapPeer, pythonPeer } = require('./peers');
-const { inTurns } = require('./rounds');
+const { memmapPeer, missing, pythonPeer } = require('./peers');
 const { contend, passTurns } = require('./peers/locks');
 
 const ROUNDS = 15;
@@ -42,53 +41,75 @@ async function together(peer, barrier, count, work) {
   return time;
 }
 
-exports.run = async (folder) => {
+exports.title = 'Locks';
+exports.about =
+  "Locks and unlocks a mutex in memory that two processes share, beside Python's multiprocessing.";
+
+exports.run = async ({ folder, comparisons }) => {
   const path = join(folder, 'locks');
   const map = MmapMut.create(path, 4096);
   const mutex = new Mutex(map, 0);
   const condition = new Condition(map, 8);
   const barrier = new Barrier(map, 16, 2);
   const turn = map.view(Int32Array, 32, 1);
-  const peers = ['contend', 'passTurns'].map((what) => memmapPeer('locks', path, what));
-  const python = ['uncontended', 'guarded', 'contend', 'pass_turns'].map((what) =>
-    pythonPeer('locks', what),
+  const [contender, partner] = ['contend', 'passTurns'].map((way) =>
+    memmapPeer('locks', path, way),
   );
-  const counts = [UNCONTENDED, UNCONTENDED, CONTENDED, TURNS];
-  const pythons = python.map((peer, index) => peer && (() => peer.run(counts[index])));
-  try {
-    const alone = await inTurns({ memmap: () => uncontended(mutex), python: pythons[0] }, ROUNDS);
-    const guards = await inTurns({ memmap: () => guarded(mutex), python: pythons[1] }, ROUNDS);
-    const contended = await inTurns(
-      {
-        memmap: () => together(peers[0], barrier, CONTENDED, () => contend(mutex, CONTENDED)),
-        python: pythons[2],
-      },
-      ROUNDS,
-    );
-    const turns = await inTurns(
-      {
-        memmap: () =>
-          together(peers[1], barrier, TURNS, () => passTurns(mutex, condition, turn, 0, TURNS)),
-        python: pythons[3],
-      },
-      ROUNDS,
-    );
-    const peer = 'Python multiprocessing';
-    const row = (what, times, atMost) => ({
+  const pythons = [];
+  const compare = async (what, command, run, python) => {
+    const peer = pythonPeer('locks', python.way);
+    pythons.push(peer);
+    await comparisons.compare(
       what,
-      peer,
-      times: times.memmap,
-      peerTimes: times.python,
-      atMost,
+      {
+        memmap: { command, run },
+        "Python's multiprocessing": {
+          command: python.command,
+          run: peer && (() => peer.run(python.count)),
+          missing: missing('python3'),
+          atMost: python.atMost,
+        },
+      },
+      { rounds: ROUNDS },
+    );
+  };
+  try {
+    await compare(
+      'lock and unlock, uncontended',
+      'mutex.lockSync(); mutex.unlock()',
+      () => uncontended(mutex),
+      {
+        way: 'uncontended',
+        command: 'lock.acquire(); lock.release()',
+        count: UNCONTENDED,
+        atMost: 0.5,
+      },
+    );
+    await compare('the same with a guard', 'using guard = mutex.lockSync()', () => guarded(mutex), {
+      way: 'guarded',
+      command: 'with lock: pass',
+      count: UNCONTENDED,
+      atMost: 0.5,
     });
-    return [
-      row('lock and unlock, uncontended', alone, 0.5),
-      row('the same with a guard (with lock:)', guards, 0.5),
-      row('lock and unlock, two processes', contended, 1),
-      row('pass a turn between two processes (Condition)', turns, 1),
-    ];
+    await compare(
+      'lock and unlock, two processes at once',
+      'mutex.lockSync().unlock()',
+      () => together(contender, barrier, CONTENDED, () => contend(mutex, CONTENDED)),
+      { way: 'contend', command: 'lock.acquire(); lock.release()', count: CONTENDED, atMost: 1 },
+    );
+    await compare(
+      'pass a turn between two processes',
+      'condition.waitSync(guard); condition.notify()',
+      () => together(partner, barrier, TURNS, () => passTurns(mutex, condition, turn, 0, TURNS)),
+      {
+        way: 'pass_turns',
+        command: 'condition.wait(); condition.notify()',
+        count: TURNS,
+        atMost: 1,
+      },
+    );
   } finally {
-    for (const running of [...peers, ...python]) running?.stop();
+    for (const running of [contender, partner, ...pythons]) running?.stop();
     map.close();
   }
 };

@@ -1,16 +1,33 @@
 /**
- * Peers in other languages: programs that read a count from a line, do their work so many times,
- * and answer with the nanoseconds that it took.
+ * What memmap is compared with. Nothing of it is a dependency of the package: programs are those of
+ * this machine, other runtimes and packages are fetched from npm on first use (Linux on x64).
  */
 const { spawn, spawnSync } = require('node:child_process');
-const { join } = require('node:path');
+const { dirname, join } = require('node:path');
 const { createInterface } = require('node:readline');
+const runtimes = require('../scripts/runtimes');
+
+const MMAP_IO = '@riaskov/mmap-io';
+
+/** What Debian calls the packages of programs. */
+const PACKAGES = {
+  cc: 'gcc',
+  grep: 'grep',
+  python3: 'python3',
+  rg: 'ripgrep',
+  vmtouch: 'vmtouch',
+  wc: 'coreutils',
+};
 
 function source(name) {
   return join(__dirname, 'peers', name);
 }
 
-/** A running peer. */
+/**
+ * A running peer in another language or process: a program that reads a count from a line, does its
+ * work so many times, and answers with a line: the nanoseconds that it took and, where it computes
+ * something, a number.
+ */
 class Peer {
   #child;
   #answers;
@@ -23,17 +40,23 @@ class Peer {
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
-  /** The nanoseconds for one of `count` repetitions. */
+  /** The nanoseconds for one of `count` repetitions, and the answer. */
   async run(count) {
     this.#child.stdin.write(`${count}\n`);
     const { value, done } = await this.#answers.next();
     if (done) throw new Error(`the peer ${this.#child.spawnfile} ended early`);
-    return Number(value) / count;
+    const [took, answer] = value.split(' ').map(Number);
+    return { time: took / count, answer };
   }
 
   stop() {
     this.#child.stdin.end();
   }
+}
+
+/** What a contestant says of a program that is not there. */
+function missing(command) {
+  return `not installed: Debian's package ${PACKAGES[command]}`;
 }
 
 /** The peer in Python, or null without Python 3 or a module that it needs. */
@@ -56,4 +79,45 @@ function memmapPeer(name, ...args) {
   return new Peer(process.execPath, source(`${name}.js`), ...args);
 }
 
-module.exports = { cPeer, memmapPeer, pythonPeer };
+/** The peer that runs on Bun, or null where npm has no Bun for this platform. */
+function bunPeer(name, ...args) {
+  const bun = runtimes.program(runtimes.bun());
+  return bun === undefined ? null : new Peer(bun, source(`${name}.bun.js`), ...args);
+}
+
+/**
+ * The `run` of a contestant that is a program, or null where it is not installed. Its answer is the
+ * number that `pattern` finds in what it prints; its time includes starting it.
+ */
+function program(command, args, pattern = /(\d+)/) {
+  if (spawnSync(command, ['--version']).error !== undefined) return null;
+  return () => {
+    const start = process.hrtime.bigint();
+    const { stdout, status, stderr } = spawnSync(command, args, {
+      env: { ...process.env, LC_ALL: 'C' },
+      encoding: 'utf8',
+    });
+    const time = Number(process.hrtime.bigint() - start);
+    if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`);
+    return { time, answer: Number(pattern.exec(stdout)?.[1]) };
+  };
+}
+
+/**
+ * The folder of the package mmap-io, fetched and compiled where it is not yet; null where it does not
+ * load: it is bound to the version of Node.js whose headers it was compiled with.
+ */
+function mmapIo() {
+  try {
+    const file = `${MMAP_IO}/package.json`;
+    const found = runtimes.program({ name: 'mmap-io', package: `${MMAP_IO}@1.4.3`, file });
+    const folder = found && dirname(found);
+    const loads = spawnSync(process.execPath, ['-e', `require(${JSON.stringify(folder)})`]);
+    return loads.status === 0 ? folder : null;
+  } catch (error) {
+    console.error(error.message);
+    return null;
+  }
+}
+
+module.exports = { MMAP_IO, bunPeer, cPeer, memmapPeer, missing, mmapIo, program, pythonPeer };

@@ -9,13 +9,15 @@ function median(numbers) {
  *
  * @param contestants - An object of functions that each return (a promise of) the nanoseconds for
  * one repetition; null for one that is not there.
+ * @param onRound - Called before each round with its number, from 1.
  * @returns The times of each, one per round (undefined for null), after two rounds that do not
  * count.
  */
-async function inTurns(contestants, rounds) {
+async function inTurns(contestants, rounds, onRound = () => {}) {
   const names = Object.keys(contestants).filter((name) => contestants[name] !== null);
   const times = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = -2; round < rounds; round++) {
+    onRound(Math.max(round + 1, 1));
     for (const name of names) {
       const time = await contestants[name]();
       if (round >= 0) times[name].push(time);

@@ -3,21 +3,12 @@
  * opening the file, so that the page faults of a first look are in it; a program's also includes
  * starting it.
  */
-const { spawnSync } = require('node:child_process');
-const {
-  closeSync,
-  createReadStream,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  writeSync,
-} = require('node:fs');
-const { tmpdir } = require('node:os');
+const { closeSync, createReadStream, openSync, readFileSync, writeSync } = require('node:fs');
 const { join } = require('node:path');
 const { createInterface } = require('node:readline');
 const { Mmap } = require('memmap');
-const { pythonPeer } = require('./peers');
-const { inTurns, medianRatio } = require('./rounds');
+const { missing, program, pythonPeer } = require('./peers');
+const { inTurns } = require('./rounds');
 
 const SIZE = 2 ** 30;
 const ROUNDS = 3;
@@ -61,48 +52,23 @@ function writeLog(path, size) {
   closeSync(file);
 }
 
-async function nanoseconds(work) {
-  const start = process.hrtime.bigint();
-  await work();
-  return Number(process.hrtime.bigint() - start);
+/** The `run` of a contestant in this process. */
+function timed(work) {
+  return async () => {
+    const start = process.hrtime.bigint();
+    const answer = await work();
+    return { time: Number(process.hrtime.bigint() - start), answer };
+  };
 }
 
-/** A search in a map that is opened for it. What it answers must be the same every time. */
-function contestant(path, work) {
-  let first;
-  return () =>
-    nanoseconds(async () => {
-      const map = Mmap.open(path);
-      const answer = await work(map);
-      map.close();
-      first ??= answer;
-      if (answer !== first) throw new Error(`${answer} after ${first}`);
-    });
-}
-
-/** A program that prints a number, or null where it is not installed. */
-function program(command, ...args) {
-  const run = () => spawnSync(command, args, { env: { ...process.env, LC_ALL: 'C' } });
-  return run().error === undefined ? () => nanoseconds(run) : null;
-}
-
-function python(...args) {
-  const peer = pythonPeer('search', ...args);
-  return peer && { run: () => peer.run(1), stop: () => peer.stop() };
-}
-
-/** One contest: ours against some peers, a row for each. */
-async function contest(what, ours, peers, rounds = ROUNDS) {
-  const contestants = { ours };
-  for (const [name, { run }] of Object.entries(peers)) contestants[name] = run;
-  const times = await inTurns(contestants, rounds);
-  return Object.entries(peers).map(([peer, { atMost }]) => ({
-    what,
-    peer,
-    times: times.ours,
-    peerTimes: times[peer],
-    atMost,
-  }));
+/** A search in a map that is opened for it. */
+function searched(path, work) {
+  return timed(() => {
+    const map = Mmap.open(path);
+    const answer = work(map);
+    map.close();
+    return answer;
+  });
 }
 
 function countEach(iterable) {
@@ -111,11 +77,20 @@ function countEach(iterable) {
   return count;
 }
 
-function readlineEvents(path) {
+/** How often a Buffer has a needle. */
+function occurrences(buffer, needle) {
+  let count = 0;
+  for (let at = buffer.indexOf(needle); at !== -1; at = buffer.indexOf(needle, at + 1)) count++;
+  return count;
+}
+
+function readlineEvents(path, wanted = () => true) {
   return new Promise((resolve) => {
     let count = 0;
     const reader = createInterface({ input: createReadStream(path) });
-    reader.on('line', () => count++);
+    reader.on('line', (line) => {
+      if (wanted(line)) count++;
+    });
     reader.on('close', () => resolve(count));
   });
 }
@@ -142,7 +117,7 @@ async function longestGap(work) {
   return longest * 1e6;
 }
 
-async function gapsDuringScan(path) {
+async function gapsDuringScan(path, comparisons) {
   const map = Mmap.open(path);
   const gaps = await inTurns(
     {
@@ -157,92 +132,143 @@ async function gapsDuringScan(path) {
     ROUNDS,
   );
   map.close();
-  const what = 'longest timer gap during scan()';
-  return [{ what, peer: 'idle', times: gaps.scan, peerTimes: gaps.idle, atMost: 3 }];
+  comparisons.add('longest gap of a 1 ms timer during scan()', {
+    memmap: { command: 'for await (const match of map.scan(pattern))', times: gaps.scan },
+    'the same, idle': { command: 'no work', times: gaps.idle, atMost: 3 },
+  });
 }
 
-exports.run = async (folder) => {
+/** The contests over plain bytes and lines. */
+async function plain(path, comparisons, python) {
+  await comparisons.compare(
+    'find what is not there in 1 GiB',
+    {
+      memmap: {
+        command: 'map.indexOf(needle)',
+        run: searched(path, (map) => map.indexOf(MISSING)),
+      },
+      'Buffer.indexOf': {
+        command: 'map.buffer.indexOf(needle)',
+        run: searched(path, (map) => map.buffer.indexOf(MISSING)),
+        atMost: 1 / 5,
+      },
+      "Python's mmap": { command: 'm.find(needle)', ...python('find', MISSING), atMost: 1 / 4 },
+    },
+    { rounds: ROUNDS },
+  );
+  await comparisons.compare(
+    'count the lines of a 1 GiB log that contain a word',
+    {
+      memmap: {
+        command: "map.countSync('connection reset')",
+        run: searched(path, (map) => map.countSync(LITERAL)),
+      },
+      ripgrep: {
+        command: "rg -j1 -c -F 'connection reset' log",
+        run: program('rg', ['-j1', '-c', '-F', LITERAL, path]),
+        missing: missing('rg'),
+        atMost: 1,
+      },
+      'GNU grep': {
+        command: "LC_ALL=C grep -c -F 'connection reset' log",
+        run: program('grep', ['-c', '-F', LITERAL, path]),
+        missing: missing('grep'),
+        atMost: 1,
+      },
+      "Python's mmap": { command: 'm.find(needle, at + 1) in a loop', ...python('count', LITERAL) },
+      'fs.readFileSync': {
+        command: 'buffer.indexOf(needle, at + 1) in a loop',
+        run: timed(() => occurrences(readFileSync(path), LITERAL)),
+      },
+      "Node's readline": {
+        command: "on('line', (line) => line.includes('connection reset'))",
+        run: timed(() => readlineEvents(path, (line) => line.includes(LITERAL))),
+      },
+    },
+    { rounds: ROUNDS },
+  );
+  await comparisons.compare(
+    'count the lines of 1 GiB',
+    {
+      memmap: {
+        command: 'map.lineCountSync()',
+        run: searched(path, (map) => map.lineCountSync()),
+      },
+      'wc -l': {
+        command: 'LC_ALL=C wc -l log',
+        run: program('wc', ['-l', path]),
+        missing: missing('wc'),
+        atMost: 1,
+      },
+    },
+    { rounds: ROUNDS },
+  );
+  await comparisons.compare(
+    'go through the lines of 1 GiB',
+    {
+      memmap: {
+        command: 'for (const line of map.lines())',
+        run: searched(path, (map) => countEach(map.lines())),
+      },
+      "readline's events": {
+        command: "on('line')",
+        run: timed(() => readlineEvents(path)),
+        atMost: 1 / 3,
+      },
+      "readline's iterator": {
+        command: 'for await (const line of readline)',
+        run: timed(() => readlineIterator(path)),
+        atMost: 1 / 3,
+      },
+      "Python's mmap": { command: 'm.readline() in a loop', ...python('lines', ''), atMost: 1 },
+    },
+    { rounds: 1 },
+  );
+}
+
+exports.title = 'Searching';
+exports.about =
+  'Searches a log of 1 GiB that is in memory, each tool on one thread. Every time includes opening the file, and that of a program starting it.';
+
+exports.run = async ({ folder, comparisons, progress }) => {
   const path = join(folder, 'log');
+  progress('writing a file of 1 GiB');
   writeLog(path, SIZE);
-  const pythons = {
-    find: python(path, 'find', MISSING),
-    lines: python(path, 'lines', ''),
+  const started = [];
+  const python = (...args) => {
+    const peer = pythonPeer('search', path, ...args);
+    started.push(peer);
+    return { run: peer && (() => peer.run(1)), missing: missing('python3') };
   };
-  const rows = [
-    ...(await contest(
-      'a missing needle',
-      contestant(path, (map) => map.indexOf(MISSING)),
-      {
-        'Buffer.indexOf': {
-          run: contestant(path, (map) => map.buffer.indexOf(MISSING)),
-          atMost: 1 / 5,
-        },
-        "Python's mmap.find": { run: pythons.find?.run ?? null, atMost: 1 / 4 },
-      },
-    )),
-    ...(await contest(
-      'lines with a literal',
-      contestant(path, (map) => map.countSync(LITERAL)),
-      {
-        'grep -c -F': { run: program('grep', '-c', '-F', LITERAL, path), atMost: 1 },
-        ripgrep: { run: program('rg', '-j1', '-c', '-F', LITERAL, path), atMost: 1 },
-      },
-    )),
-    ...(await contest(
-      'lineCount',
-      contestant(path, (map) => map.lineCountSync()),
-      {
-        'wc -l': { run: program('wc', '-l', path), atMost: 1 },
-      },
-    )),
-    ...(await contest(
-      'lines()',
-      contestant(path, (map) => countEach(map.lines())),
-      {
-        "readline's events": { run: () => nanoseconds(() => readlineEvents(path)), atMost: 1 / 3 },
-        "readline's iterator": {
-          run: () => nanoseconds(() => readlineIterator(path)),
-          atMost: 1 / 3,
-        },
-        "Python's readline": { run: pythons.lines?.run ?? null, atMost: 1 },
-      },
-      1,
-    )),
-  ];
-  for (const peer of Object.values(pythons)) peer?.stop();
-  for (const [name, expression, beside, besideRipgrep] of EXPRESSIONS) {
-    const source = (expression.ignoreCase ? '(?i)' : '') + expression.source;
-    const peer = python(path, 're', source);
-    const rg = program('rg', '-j1', '-a', '--no-unicode', '--count-matches', source, path);
-    const peers = {
-      "Python's re": { run: peer?.run ?? null, atMost: beside },
-      ripgrep: { run: rg, atMost: besideRipgrep },
-    };
-    rows.push(
-      ...(await contest(
-        name,
-        contestant(path, (map) => map.countSync(expression)),
-        peers,
-        1,
-      )),
-    );
-    peer?.stop();
-  }
-  rows.push(...(await gapsDuringScan(path)));
-  return rows;
-};
-
-async function main() {
-  const folder = mkdtempSync(join(tmpdir(), 'memmap-benchmark-'));
   try {
-    for (const { what, peer, times, peerTimes, atMost } of await exports.run(folder)) {
-      const ratio = peerTimes ? medianRatio(peerTimes, times) : Number.NaN;
-      const target = atMost === undefined ? 'no target' : `target ${(1 / atMost).toFixed(2)}`;
-      console.log(`${what}, beside ${peer}: ${ratio.toFixed(2)} times as fast (${target})`);
+    await plain(path, comparisons, python);
+    for (const [name, expression, beside, besideRipgrep] of EXPRESSIONS) {
+      const source = (expression.ignoreCase ? '(?i)' : '') + expression.source;
+      await comparisons.compare(
+        `count the matches of ${name}`,
+        {
+          memmap: {
+            command: `map.countSync(${expression})`,
+            run: searched(path, (map) => map.countSync(expression)),
+          },
+          ripgrep: {
+            command: `rg -j1 -a --no-unicode --count-matches '${source}' log`,
+            run: program('rg', ['-j1', '-a', '--no-unicode', '--count-matches', source, path]),
+            missing: missing('rg'),
+            atMost: besideRipgrep,
+          },
+          "Python's re over mmap": {
+            command: `re.compile(rb'${source}').finditer(m)`,
+            ...python('re', source),
+            atMost: beside,
+          },
+        },
+        { rounds: 1 },
+      );
     }
+    progress('gaps of a timer during scan()');
+    await gapsDuringScan(path, comparisons);
   } finally {
-    rmSync(folder, { recursive: true });
+    for (const peer of started) peer?.stop();
   }
-}
-
-if (require.main === module) main();
+};

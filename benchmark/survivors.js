@@ -2,31 +2,13 @@
  * `npm run survivors`: which packages survive a truncated file, a full disk and a write into a
  * read-only map; memmap, Python's mmap and mmap-io (npm, compiled here), each in a child process.
  */
-const { spawn, spawnSync } = require('node:child_process');
+const { spawn } = require('node:child_process');
 const { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
-const { dirname, join } = require('node:path');
-const { program } = require('../scripts/runtimes');
+const { join } = require('node:path');
+const { MMAP_IO, mmapIo } = require('./peers');
 
 const LENGTH = 4 << 20;
-const MMAP_IO = '@riaskov/mmap-io';
-
-/**
- * The folder of mmap-io, compiled where it is not yet; null where it does not load: it is bound to
- * the version of Node.js whose headers it was compiled with.
- */
-function mmapIo() {
-  try {
-    const file = `${MMAP_IO}/package.json`;
-    const found = program({ name: 'mmap-io', package: `${MMAP_IO}@1.4.3`, file });
-    const folder = found && dirname(found);
-    const loads = spawnSync(process.execPath, ['-e', `require(${JSON.stringify(folder)})`]);
-    return loads.status === 0 ? folder : null;
-  } catch (error) {
-    console.error(error.message);
-    return null;
-  }
-}
 
 /** A small disk with a sparse file larger than it, visible only to the command that it starts. */
 function onSmallDisk(file) {

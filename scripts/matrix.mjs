@@ -29,13 +29,7 @@ function node(major) {
 
 const runtimes = [
   ...['20', '22', '24', '26'].map(node),
-  {
-    name: 'bun',
-    label: 'Bun',
-    package: '@oven/bun-linux-x64',
-    file: '@oven/bun-linux-x64/bin/bun',
-    suites: { smoke: [SMOKE] },
-  },
+  { ...runtimesOfNpm.bun(), label: 'Bun', suites: { smoke: [SMOKE] } },
   {
     name: 'deno',
     label: 'Deno',

@@ -18,6 +18,11 @@ function node(major) {
   };
 }
 
+/** Bun, as npm has it. */
+function bun() {
+  return { name: 'bun', package: '@oven/bun-linux-x64', file: '@oven/bun-linux-x64/bin/bun' };
+}
+
 /**
  * The program of a runtime; undefined where npm has none for this platform. Throws where it could
  * not be fetched, for which it has `timeout` ms.
@@ -44,4 +49,4 @@ function program({ name, package: wanted, file }, timeout) {
   return binary;
 }
 
-module.exports = { node, program };
+module.exports = { bun, node, program };

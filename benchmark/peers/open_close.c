@@ -1,6 +1,6 @@
 /* Opens, maps, touches and closes a file by bare system calls: `open_close <path>`.
  *
- * Reads a count from each line of standard input, and answers with the nanoseconds that it took.
+ * Reads a count from each line of standard input, and answers with the nanoseconds that it took and the first byte.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -38,7 +38,8 @@ int main(int count, char **arguments) {
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (long i = 0; i < times; i++) open_close(arguments[1]);
     clock_gettime(CLOCK_MONOTONIC, &end);
-    printf("%lld\n", (end.tv_sec - start.tv_sec) * 1000000000LL + (end.tv_nsec - start.tv_nsec));
+    long long took = (end.tv_sec - start.tv_sec) * 1000000000LL + (end.tv_nsec - start.tv_nsec);
+    printf("%lld %d\n", took, seen);
     fflush(stdout);
   }
   return 0;

@@ -1,0 +1,35 @@
+/** The record of the benchmarks: `record/<group>.json`, the last run of each group. */
+const { existsSync, mkdirSync, readFileSync, writeFileSync } = require('node:fs');
+const { availableParallelism } = require('node:os');
+const { join } = require('node:path');
+
+/** In the order of the report. */
+const groups = ['search', 'random-reads', 'open-close', 'control', 'channel', 'locks', 'guard'];
+
+const folder = join(__dirname, 'record');
+
+/** The kind of machine, and nothing that names it. */
+function machine() {
+  const system = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' };
+  return {
+    cores: availableParallelism(),
+    platform: `${system[process.platform] ?? process.platform} ${process.arch}`,
+    node: process.version,
+  };
+}
+
+/** What `write` wrote for a group; undefined if it has never run. */
+function read(group) {
+  const path = join(folder, `${group}.json`);
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+}
+
+/** Records a run of a group: `{ title, about, comparisons }`. */
+function write(group, { title, about, comparisons }) {
+  mkdirSync(folder, { recursive: true });
+  const record = { title, about, machine: machine(), comparisons };
+  writeFileSync(join(folder, `${group}.json`), `${JSON.stringify(record, null, 2)}\n`);
+  return record;
+}
+
+module.exports = { groups, read, write };

@@ -1,0 +1,112 @@
+/**
+ * `npm run bench:report`: makes `docs/benchmarks.md` of the records of all groups.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { groups, read } from './record.js';
+
+const root = join(import.meta.dirname, '..');
+
+const UNITS = {
+  ns: [
+    [1e9, 's'],
+    [1e6, 'ms'],
+    [1e3, 'µs'],
+    [1, 'ns'],
+  ],
+  bytes: [
+    [2 ** 30, 'GiB'],
+    [2 ** 20, 'MiB'],
+    [2 ** 10, 'KiB'],
+    [1, 'bytes'],
+  ],
+};
+
+/** A measured value, as `12.3 ms`. */
+function show(value, unit) {
+  const [size, name] = UNITS[unit].find(([least]) => value >= least) ?? UNITS[unit].at(-1);
+  return `${Number((value / size).toPrecision(3))} ${name}`;
+}
+
+/** How long a peer takes beside memmap. */
+function beside({ missing, ratio }) {
+  if (missing) return missing;
+  if (ratio === undefined) return '';
+  return `${ratio} ×`;
+}
+
+/** Whether a target is met, for those who work on it. */
+function target({ ratio, atLeast }) {
+  if (ratio === undefined || atLeast === undefined) return '';
+  return `target: at least ${atLeast} ×, ${ratio >= atLeast ? 'met' : 'MISSED'}`;
+}
+
+/** The rows of a comparison: name, command, time, and the ratio. */
+function rows({ contestants, unit }) {
+  return contestants.map((contestant) => [
+    contestant.name,
+    contestant.command,
+    contestant.missing ? '' : show(contestant.time, unit),
+    beside(contestant),
+  ]);
+}
+
+/** Prints the record of a group. */
+export function print({ title, machine, comparisons }) {
+  console.log(`\n${title} (${machine.cores} cores, ${machine.platform}, Node.js ${machine.node})`);
+  for (const comparison of comparisons) {
+    const { what, answer } = comparison;
+    console.log(`\n  ${what}${answer === undefined ? '' : `: ${answer.toLocaleString('en')}`}`);
+    for (const [index, [name, , time, ratio]] of rows(comparison).entries()) {
+      const line = [name.padEnd(36), time.padStart(9), ratio.padStart(9)];
+      console.log(`    ${line.join('  ')}  ${target(comparison.contestants[index])}`.trimEnd());
+    }
+  }
+}
+
+function table(comparison) {
+  const cell = (text) => text.replaceAll('|', '\\|');
+  const code = (command) =>
+    `<code>${command.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</code>`;
+  return [
+    '| | what runs | time | beside memmap |',
+    '|---|---|---:|---:|',
+    ...rows(comparison).map(
+      ([name, command, time, ratio]) => `| ${name} | ${cell(code(command))} | ${time} | ${ratio} |`,
+    ),
+  ].join('\n');
+}
+
+function section(group) {
+  const record = read(group);
+  if (record === undefined) return [];
+  const { title, about, machine, comparisons } = record;
+  return [
+    `## ${title}`,
+    about,
+    `\`npm run bench -- ${group}\` on ${machine.cores} cores, ${machine.platform}, Node.js ${machine.node}.`,
+    ...comparisons.flatMap((comparison) => {
+      const { what, answer } = comparison;
+      const said = answer === undefined ? [] : [`All answer ${answer.toLocaleString('en')}.`];
+      return [`### ${what[0].toUpperCase()}${what.slice(1)}`, table(comparison), ...said];
+    }),
+  ];
+}
+
+/** The files that show the records, by their paths in the repository. */
+export function render() {
+  const page = [
+    '# Benchmarks',
+    '`npm run bench` runs memmap beside its peers in turns, in one run, and makes this page. The times are those of one machine; the ratios tell more. "3 ×" beside memmap means that the peer takes three times as long.',
+    ...groups.flatMap(section),
+  ];
+  return new Map([['docs/benchmarks.md', `${page.join('\n\n')}\n`]]);
+}
+
+/** Writes them. */
+export function save() {
+  for (const [path, text] of render()) writeFileSync(join(root, path), text);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) save();
