@@ -185,6 +185,15 @@ interface Residency {
   map: Uint8Array;
 }
 
+/** How to make an ArrayBuffer of a map's bytes. */
+interface ArrayBufferOptions {
+  /**
+   * True for a copy in any case. False for none in any case: the ArrayBuffer is the map's memory, or
+   * the call throws. Default: as {@link MemoryMap.arrayBuffer} and {@link WritableMap.arrayBuffer}
+   * say.
+   */
+  copy?: boolean | undefined;
+}
 /** The constructors whose arrays {@link MemoryMap.view} can make. */
 type TypedArrayConstructor =
   | Int8ArrayConstructor
@@ -431,7 +440,18 @@ declare class WritableCursor extends Cursor {
   writeByte(byte: number): void;
 }
 
-/** A map as a stream of bytes. */
+/** How to make a web stream of a map. */
+interface ReadableOptions extends RangeOptions {
+  /**
+   * The bytes of each chunk, 1 to 2^30. A reader that brings its own view of a byte stream gets as
+   * many as fit there. Default 1 MiB; of a byte stream 64 KiB.
+   */
+  chunkSize?: Integer | undefined;
+  /** `'bytes'` for a byte stream, whose chunks are copies. Default: a stream of Buffers. */
+  type?: 'bytes' | undefined;
+}
+
+/** A map as one of Node's streams of bytes. */
 
 /** How to stream a map. */
 interface ReadStreamOptions extends RangeOptions {
@@ -635,6 +655,37 @@ declare abstract class MemoryMap {
    * @throws TypeError, RangeError.
    */
   dataView(offset?: Integer, length?: Integer): DataView;
+  /**
+   * Returns a part of the map as an ArrayBuffer, for libraries that take nothing else. It begins
+   * with byte `start` and ends with the byte before `end`. Each call makes a new one, which no other
+   * Buffer of the map uses: a library that takes its memory away takes nothing from them.
+   *
+   * Without a copy where `map.offset + start` is a multiple of 8, since an ArrayBuffer begins at an
+   * aligned address; elsewhere, and where the runtime takes no memory from outside its heap
+   * (Electron), it is a copy. Writes into it never reach the file: they stay in the copy, or the
+   * fault guard reports them as it reports those into {@link buffer}. {@link close} detaches it,
+   * unless it is a copy. Also with the option `shared` it is no SharedArrayBuffer.
+   *
+   * Node.js and Bun move no memory of maps to another thread (`postMessage` with a transfer list
+   * throws a `DataCloneError`, or copies on Node.js 20): pass `copy: true` for what is to be moved.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * map.arrayBuffer().byteLength; // => 8192
+   * map.arrayBuffer(3, 9).byteLength; // => 6
+   * map.arrayBuffer(16, 32, { copy: false }).byteLength; // => 16
+   * ```
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - Whether to copy.
+   * @throws TypeError; RangeError, also where `copy: false` is asked for and the position is not
+   * aligned, and where there is no memory for a copy; MmapError `ERR_MMAP_UNSUPPORTED` where the
+   * part is longer than a Buffer of this runtime can be.
+   */
+  arrayBuffer(start?: Integer, end?: Integer, options?: ArrayBufferOptions): ArrayBuffer;
   /**
    * Tells the system how a range is going to be used, so that it reads ahead or keeps pages
    * accordingly. These hints never change what is read; `docs/memory.md` says what each does and
@@ -1013,6 +1064,43 @@ declare abstract class MemoryMap {
    */
   createReadStream(options?: ReadStreamOptions): Readable;
   /**
+   * Makes a web stream of the map's bytes, such as the body of a `Response` or a request. It reads
+   * ahead off the main thread, and nothing before the stream is read from.
+   *
+   * Its chunks are Buffers over the map, without a copy, each with an ArrayBuffer of its own: a
+   * consumer that takes its memory away takes nothing from the map. They share the fate of {@link buffer}:
+   * {@link close} detaches them, bytes that the file loses read as zeros, and what a consumer
+   * writes into a chunk of a writable map is written to the map. So close the map when the consumer
+   * is done with the last chunk, not as soon as the stream has ended.
+   *
+   * With `type: 'bytes'` it is a byte stream, which copies: into the view that a reader brings, or
+   * into one that the stream makes. These chunks belong to the consumer, and none has lost bytes.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * const response = new Response(map.readable({ end: 9 }));
+   * await response.text(); // => '127.0.0.1'
+   * ```
+   *
+   * @param options - The part of the map, and the kind of the stream.
+   * @returns A stream that fails where the map is closed, resized or refreshed before the end was
+   * read, or has lost bytes that were in a chunk.
+   * @throws TypeError, RangeError.
+   */
+  readable(
+    options: ReadableOptions & {
+      type: 'bytes';
+    },
+  ): ReadableStream<Uint8Array<ArrayBuffer>>;
+  readable(
+    options?: ReadableOptions & {
+      type?: undefined;
+    },
+  ): ReadableStream<Buffer<ArrayBuffer>>;
+  readable(options?: ReadableOptions): ReadableStream<Uint8Array<ArrayBuffer>>;
+  /**
    * Maps the file at its current size: for a log that grew, or a file that was truncated. A map
    * opened with a `length` never becomes longer than that. It also lets the map go on after a fault
    * or a failed flush: in that case the file is always mapped afresh, the error is cleared, and
@@ -1270,6 +1358,28 @@ declare abstract class WritableMap extends MemoryMap {
   protected constructor();
   /** As {@link MemoryMap.cursor}; this one also writes. */
   cursor(position?: Integer): WritableCursor;
+  /**
+   * Returns a copy of a part of the map as an ArrayBuffer, for libraries that take nothing else:
+   * whatever a library writes into it stays there. With `copy: false` it is the map's memory, and
+   * what is written into it is written to the map. Else as {@link MemoryMap.arrayBuffer}; to read a
+   * large file without a copy, open it as an {@link Mmap}.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(4096);
+   * new Uint8Array(map.arrayBuffer(0, 8))[0] = 1;
+   * map.buffer[0]; // => 0
+   * new Uint8Array(map.arrayBuffer(0, 8, { copy: false }))[0] = 1;
+   * map.buffer[0]; // => 1
+   * ```
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - Whether to copy. Default: a copy.
+   * @throws As {@link MemoryMap.arrayBuffer}.
+   */
+  arrayBuffer(start?: Integer, end?: Integer, options?: ArrayBufferOptions): ArrayBuffer;
   /**
    * Copies bytes or a string into the map; all of it or nothing.
    *
@@ -1788,6 +1898,7 @@ export { Mmap, MmapCow, MmapError, MmapMut };
 
 export type {
   AnonymousOptions,
+  ArrayBufferOptions,
   Atomic,
   AtomicArrayConstructor,
   AtomicValue,
@@ -1820,6 +1931,7 @@ export type {
   PositionOrRange,
   RangeOptions,
   ReadStreamOptions,
+  ReadableOptions,
   Residency,
   ResizeOptions,
   ScanOptions,

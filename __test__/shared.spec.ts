@@ -58,6 +58,17 @@ function whereSupported(): void {
     t.is(empty.buffer.length, 0);
   });
 
+  test('a shared map has ArrayBuffers and streams for what takes no SharedArrayBuffer', async (t) => {
+    using map = MmapMut.create(diskPath(t), 4096, { shared: true });
+    const arrayBuffer = map.arrayBuffer(0, 8, { copy: false });
+    t.true(arrayBuffer instanceof ArrayBuffer);
+    map.resize(8192);
+    t.is(arrayBuffer.byteLength, 0, 'it is detached, unlike a SharedArrayBuffer');
+    map.buffer.write('shared');
+    t.is(Buffer.from(map.arrayBuffer(0, 6, { copy: false })).toString(), 'shared');
+    t.is(await new Response(map.readable({ end: 6 })).text(), 'shared');
+  });
+
   test('workers see the memory without a copy, and use Atomics on it', async (t) => {
     const path = diskPath(t);
     using map = MmapMut.create(path, 4096, { shared: true });
@@ -274,7 +285,7 @@ function whereUnsupported(): void {
     });
     t.log(run.stdout.trim());
     t.is(run.status, 0, run.stderr);
-    t.regex(run.stdout, /10 tests passed/);
+    t.regex(run.stdout, /11 tests passed/);
   });
 }
 

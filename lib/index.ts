@@ -27,10 +27,11 @@ export type {
 export type { FaultListener, Faults } from './memory/faults';
 export type { JobOptions } from './memory/jobs';
 export type { CopyOnWriteHint, Hint, MutableHint, Residency } from './memory/paging';
-export type { TypedArrayConstructor } from './memory/views';
+export type { ArrayBufferOptions, TypedArrayConstructor } from './memory/views';
 export type { Cursor, CursorLineOptions, Whence, WritableCursor } from './read/cursor';
 export type { LineIndex } from './read/line-index';
 export type { LineIndexOptions, LineOptions, StringLineOptions } from './read/lines';
+export type { ReadableOptions } from './read/readable';
 export type { ReadStreamOptions } from './read/stream';
 export type {
   FindOptions,

@@ -54,6 +54,23 @@ const calls: Record<string, (map: MmapMut) => () => unknown> = {
       for await (const _ of stream);
     };
   },
+  'a web stream': (map) => {
+    const stream = map.readable();
+    return async () => {
+      for await (const chunk of stream) chunk.toString();
+    };
+  },
+  'a web stream of bytes': (map) => {
+    const stream = map.readable({ type: 'bytes' });
+    return async () => {
+      for await (const _ of stream);
+    };
+  },
+  'the last chunk of a web stream': (map) => {
+    const stream = map.readable({ start: LENGTH - 100 });
+    return () => new Response(stream).text();
+  },
+  'a copy as an ArrayBuffer': (map) => () => map.arrayBuffer(LENGTH - 10),
   'a short stream through gzip': (map) => {
     const stream = map.createReadStream({ start: LENGTH - 56_000 });
     return () => pipeline(stream, createGzip(), sink);

@@ -97,6 +97,10 @@ const scenarios: Record<string, () => unknown> = {
       assert.strictEqual(await map.count('line'), LINES.length);
       assert.strictEqual(map.lineCountSync(), LINES.length);
       assert.strictEqual((await collected(map.createReadStream())).toString(), TEXT);
+      assert.strictEqual(await new Response(map.readable()).text(), TEXT);
+      assert.strictEqual(await new Response(map.readable({ type: 'bytes' })).text(), TEXT);
+      assert.strictEqual(Buffer.from(map.arrayBuffer()).toString(), TEXT);
+      unsupported(() => map.arrayBuffer(0, 8, { copy: false }));
       assert.strictEqual(map.residency().pages > 0, true);
       await map.prefetch();
       map.descriptor();

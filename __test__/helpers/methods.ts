@@ -183,6 +183,10 @@ const positionOrRange: Parameter = {
   },
 };
 const finding = { limit: newLength(4), which: boolean };
+const byteType: Parameter = {
+  valid: 'bytes',
+  refuses: (value) => (typeof value === 'string' ? WRONG_VALUE : WRONG_TYPE),
+};
 const line = { encoding, keepEnds: boolean };
 const every: Parameter = {
   valid: 2048,
@@ -244,6 +248,7 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
       ],
     },
     dataView: { parameters: [integer(8), integer(8)] },
+    arrayBuffer: { parameters: [integer(8), integer(16), options({ copy: boolean })] },
     refresh: {},
     close: { worksClosed: true },
     [Symbol.dispose]: { worksClosed: true },
@@ -276,10 +281,12 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     lineIndexSync: { parameters: [options({ ...range, ...index })] },
     cursor: { parameters: [integer(8)] },
     createReadStream: { parameters: [options({ ...range, highWaterMark: integer(8) })] },
+    readable: { parameters: [options({ ...range, chunkSize: integer(8), type: byteType })] },
   },
   Mmap: {},
   WritableMap: {
     cursor: { parameters: [integer(8)] },
+    arrayBuffer: { parameters: [integer(8), integer(16), options({ copy: boolean })] },
     write: {
       parameters: [bytes('text', { number: WRONG_TYPE, empty: true }), integer(8), encoding],
     },

@@ -25,6 +25,19 @@ function newFile(content = '0123456789'): string {
 
 const text = (path: string): string => readFileSync(path, 'latin1');
 
+/** Moves memory away as far as the runtime does so. */
+function takeAway(arrayBuffer: ArrayBuffer): void {
+  try {
+    structuredClone(arrayBuffer, { transfer: [arrayBuffer] });
+  } catch {
+    // Node.js and Bun move no memory from outside their heaps.
+  }
+  const transfer: unknown = Reflect.get(arrayBuffer, 'transfer');
+  if (typeof transfer === 'function' && arrayBuffer.byteLength > 0) {
+    Reflect.apply(transfer, arrayBuffer, []);
+  }
+}
+
 const checks: Record<string, () => void | Promise<void>> = {
   'import and require give the same classes': async () => {
     const imported = await import('memmap');
@@ -68,6 +81,34 @@ const checks: Record<string, () => void | Promise<void>> = {
     map.buffer.writeInt32LE(-7, 60);
     assert.strictEqual(map.view(Int32Array)[15], -7);
     map.close();
+  },
+
+  'ArrayBuffers and web streams are not the memory of the map to be taken': async () => {
+    const path = newFile('0123456789abcdef'.repeat(5000));
+    const map = Mmap.open(path);
+    const { buffer } = map;
+    for (const arrayBuffer of [map.arrayBuffer(8), map.arrayBuffer(9), map.arrayBuffer(8)]) {
+      const first = arrayBuffer.byteLength % 8 === 0 ? 0x38 : 0x39;
+      assert.strictEqual(new Uint8Array(arrayBuffer)[0], first);
+      takeAway(arrayBuffer);
+    }
+    for (const type of [undefined, 'bytes'] as const) {
+      const stream = map.readable({ start: 1, chunkSize: 1000, type });
+      assert.strictEqual(await new Response(stream).text(), text(path).slice(1));
+      const reader = map.readable({ type }).getReader();
+      const { value } = await reader.read();
+      assert.strictEqual(value?.[15], 0x66);
+      takeAway(value.buffer);
+      await reader.cancel();
+    }
+    const byob = map.readable({ start: 9, type: 'bytes' }).getReader({ mode: 'byob' });
+    const { value } = await byob.read(new Uint8Array(8));
+    assert.deepStrictEqual(value, new Uint8Array(Buffer.from('9abcdef0')));
+    assert.strictEqual(map.buffer, buffer);
+    assert.strictEqual(buffer.toString(), text(path));
+    const reader = map.readable({ type: 'bytes' }).getReader();
+    map.close();
+    await assert.rejects(reader.read(), { code: 'ERR_MMAP_CLOSED' });
   },
 
   'write, fill and copyWithin reach the file': () => {

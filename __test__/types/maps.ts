@@ -45,6 +45,7 @@ const posted: SharedArrayBuffer = sharedMap.buffer.buffer;
 const part: SharedArrayBuffer = shared.subarray(1).buffer;
 const floats: Float64Array<SharedArrayBuffer> = shared.view(Float64Array);
 const data: DataView<SharedArrayBuffer> = shared.dataView();
+same<ArrayBuffer>()(shared.arrayBuffer());
 const anonymous: Shared<MmapMut> = MmapMut.anonymous(1, { shared: true });
 anonymous.resize(2);
 // @ts-expect-error: not every map is over a SharedArrayBuffer
@@ -59,6 +60,14 @@ const bigints: BigUint64Array = map.view(BigUint64Array);
 same<DataView>()(map.dataView(0, 8));
 same<string | null>()(map.path);
 same<Readable>()(map.createReadStream({ start: 1, end: 2n, highWaterMark: 3 }));
+same<ArrayBuffer>()(map.arrayBuffer(1n, 2, { copy: false }));
+same<ArrayBuffer>()(mutable.arrayBuffer());
+same<ReadableStream<Buffer<ArrayBuffer>>>()(map.readable({ start: 1, end: 2n, chunkSize: 3 }));
+same<ReadableStream<Uint8Array<ArrayBuffer>>>()(map.readable({ type: 'bytes' }));
+same<Response>()(new Response(map.readable()));
+for await (const chunk of map.readable()) same<number>()(chunk.readInt8(0));
+// @ts-expect-error: no type of streams
+map.readable({ type: 'byte' });
 // @ts-expect-error: no typed array
 map.view(Array);
 // @ts-expect-error: a length is only read

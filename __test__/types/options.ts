@@ -51,6 +51,8 @@ void map.lineIndex({ ...lines, ...job });
 map.lineIndexSync(lines);
 map.cursor().readLine({ encoding: undefined, keepEnds: undefined });
 map.createReadStream({ ...range, highWaterMark: undefined });
+map.readable({ ...range, chunkSize: undefined, type: undefined });
+map.arrayBuffer(0, 1, { copy: undefined });
 map.atomic(0).wait(0, wait);
 void map.atomic(0).waitAsync(0, waitAsync);
 

@@ -10,6 +10,7 @@ import * as views from '../memory/views';
 import { Cursor } from '../read/cursor';
 import type { LineIndex } from '../read/line-index';
 import * as lines from '../read/lines';
+import { type ReadableOptions, readable } from '../read/readable';
 import { createReadStream, type ReadStreamOptions } from '../read/stream';
 import * as find from '../search/find';
 import * as matches from '../search/matches';
@@ -211,6 +212,40 @@ export abstract class MemoryMap {
    */
   dataView(offset?: Integer, length?: Integer): DataView {
     return views.dataView(this.#memory, offset, length);
+  }
+
+  /**
+   * Returns a part of the map as an ArrayBuffer, for libraries that take nothing else. It begins
+   * with byte `start` and ends with the byte before `end`. Each call makes a new one, which no other
+   * Buffer of the map uses: a library that takes its memory away takes nothing from them.
+   *
+   * Without a copy where `map.offset + start` is a multiple of 8, since an ArrayBuffer begins at an
+   * aligned address; elsewhere, and where the runtime takes no memory from outside its heap
+   * (Electron), it is a copy. Writes into it never reach the file: they stay in the copy, or the
+   * fault guard reports them as it reports those into {@link buffer}. {@link close} detaches it,
+   * unless it is a copy. Also with the option `shared` it is no SharedArrayBuffer.
+   *
+   * Node.js and Bun move no memory of maps to another thread (`postMessage` with a transfer list
+   * throws a `DataCloneError`, or copies on Node.js 20): pass `copy: true` for what is to be moved.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * map.arrayBuffer().byteLength; // => 8192
+   * map.arrayBuffer(3, 9).byteLength; // => 6
+   * map.arrayBuffer(16, 32, { copy: false }).byteLength; // => 16
+   * ```
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - Whether to copy.
+   * @throws TypeError; RangeError, also where `copy: false` is asked for and the position is not
+   * aligned, and where there is no memory for a copy; MmapError `ERR_MMAP_UNSUPPORTED` where the
+   * part is longer than a Buffer of this runtime can be.
+   */
+  arrayBuffer(start?: Integer, end?: Integer, options?: views.ArrayBufferOptions): ArrayBuffer {
+    return views.arrayBuffer(this.#memory, start, end, options, false);
   }
 
   /**
@@ -648,6 +683,39 @@ export abstract class MemoryMap {
    */
   createReadStream(options?: ReadStreamOptions): Readable {
     return createReadStream(this.#memory, options);
+  }
+
+  /**
+   * Makes a web stream of the map's bytes, such as the body of a `Response` or a request. It reads
+   * ahead off the main thread, and nothing before the stream is read from.
+   *
+   * Its chunks are Buffers over the map, without a copy, each with an ArrayBuffer of its own: a
+   * consumer that takes its memory away takes nothing from the map. They share the fate of {@link buffer}:
+   * {@link close} detaches them, bytes that the file loses read as zeros, and what a consumer
+   * writes into a chunk of a writable map is written to the map. So close the map when the consumer
+   * is done with the last chunk, not as soon as the stream has ended.
+   *
+   * With `type: 'bytes'` it is a byte stream, which copies: into the view that a reader brings, or
+   * into one that the stream makes. These chunks belong to the consumer, and none has lost bytes.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * const response = new Response(map.readable({ end: 9 }));
+   * await response.text(); // => '127.0.0.1'
+   * ```
+   *
+   * @param options - The part of the map, and the kind of the stream.
+   * @returns A stream that fails where the map is closed, resized or refreshed before the end was
+   * read, or has lost bytes that were in a chunk.
+   * @throws TypeError, RangeError.
+   */
+  readable(options: ReadableOptions & { type: 'bytes' }): ReadableStream<Uint8Array<ArrayBuffer>>;
+  readable(options?: ReadableOptions & { type?: undefined }): ReadableStream<Buffer<ArrayBuffer>>;
+  readable(options?: ReadableOptions): ReadableStream<Uint8Array<ArrayBuffer>>;
+  readable(options?: ReadableOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return readable(this.#memory, options);
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Integer } from '../base/arguments';
 import type { NativeWritableMap } from '../base/native';
 import type { JobOptions } from '../memory/jobs';
 import type { Memory } from '../memory/memory';
+import { type ArrayBufferOptions, arrayBuffer } from '../memory/views';
 import * as writing from '../memory/writing';
 import { WritableCursor } from '../read/cursor';
 import { MemoryMap } from './memory-map';
@@ -32,6 +33,31 @@ export abstract class WritableMap extends MemoryMap {
   /** As {@link MemoryMap.cursor}; this one also writes. */
   override cursor(position?: Integer): WritableCursor {
     return new WritableCursor(this.#memory, position);
+  }
+
+  /**
+   * Returns a copy of a part of the map as an ArrayBuffer, for libraries that take nothing else:
+   * whatever a library writes into it stays there. With `copy: false` it is the map's memory, and
+   * what is written into it is written to the map. Else as {@link MemoryMap.arrayBuffer}; to read a
+   * large file without a copy, open it as an {@link Mmap}.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(4096);
+   * new Uint8Array(map.arrayBuffer(0, 8))[0] = 1;
+   * map.buffer[0]; // => 0
+   * new Uint8Array(map.arrayBuffer(0, 8, { copy: false }))[0] = 1;
+   * map.buffer[0]; // => 1
+   * ```
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - Whether to copy. Default: a copy.
+   * @throws As {@link MemoryMap.arrayBuffer}.
+   */
+  override arrayBuffer(start?: Integer, end?: Integer, options?: ArrayBufferOptions): ArrayBuffer {
+    return arrayBuffer(this.#memory, start, end, options, true);
   }
 
   /**

@@ -20,6 +20,15 @@ const WINDOW_STRIDE = 2 ** 31;
 const CACHED_WINDOWS = 4;
 
 /**
+ * An ArrayBuffer begins at an address that is a multiple of this: engines assume that any element
+ * at its beginning is aligned (docs/internals.md).
+ */
+export const ALIGNMENT = 8;
+
+/** The length of a list of weak references from which on it is cleared of dead ones. */
+const MANY = 64;
+
+/**
  * The class of Buffers, which Buffer names as the one to make parts of Buffers with: calling it
  * takes half as long as `Buffer.from`.
  */
@@ -72,6 +81,17 @@ interface WeakWindow extends Omit<Window, 'arrayBuffer'> {
 /** One empty list for all maps: most have no windows. */
 const NONE: never[] = [];
 
+/** Throws where a Buffer or ArrayBuffer cannot have that many bytes. */
+export function checkBufferLength(length: number, path: string | null): void {
+  if (length <= MAX_LENGTH) return;
+  throw new MmapError(
+    'ERR_MMAP_UNSUPPORTED',
+    `a Buffer of this runtime holds at most ${MAX_LENGTH} bytes, and ${length} were asked for; ` +
+      'take smaller parts, or use Node.js 22 and later',
+    path,
+  );
+}
+
 /** The ArrayBuffers over one native map. */
 export class Buffers {
   readonly #native: NativeMap;
@@ -85,7 +105,10 @@ export class Buffers {
   #whole: Buffer | null = null;
   #windows: WeakWindow[] = NONE;
   #cached: ArrayBufferLike[] = NONE;
-  #isExported = false;
+  /** The ArrayBuffers that {@link own} has made, as far as they are alive. */
+  #owned: WeakRef<ArrayBuffer>[] = NONE;
+  #many = MANY;
+  #isShared = false;
 
   constructor(
     nativeMap: NativeMap,
@@ -101,11 +124,11 @@ export class Buffers {
   }
 
   /**
-   * Whether an ArrayBuffer was ever made. Other threads may refer to a SharedArrayBuffer though
-   * this one no longer does.
+   * Whether a SharedArrayBuffer was ever made. Other threads may refer to it though this one no
+   * longer does.
    */
-  get isExported(): boolean {
-    return this.#isExported;
+  get isShared(): boolean {
+    return this.#isShared;
   }
 
   /** The whole map as one Buffer, the same one every time. */
@@ -121,18 +144,18 @@ export class Buffers {
         this.#path,
       );
     }
-    const arrayBuffer = this.#export(0, this.#length);
+    const arrayBuffer = this.#export(0, this.#length, this.#shared);
     const made = Buffer.from(arrayBuffer, arrayBuffer.byteLength - this.#length, this.#length);
     this.#whole = made;
     return made;
   }
 
   #fitsOneBuffer(): boolean {
-    return this.#length + (this.#offset % 8) <= MAX_LENGTH;
+    return this.#length + (this.#offset % ALIGNMENT) <= MAX_LENGTH;
   }
 
-  #export(start: number, end: number): ArrayBufferLike {
-    if (start === end) return this.#shared ? new SharedArrayBuffer(0) : new ArrayBuffer(0);
+  #export(start: number, end: number, shared: boolean): ArrayBufferLike {
+    if (start === end) return shared ? new SharedArrayBuffer(0) : new ArrayBuffer(0);
     if (!canExport) {
       throw new MmapError(
         'ERR_MMAP_UNSUPPORTED',
@@ -142,10 +165,10 @@ export class Buffers {
         this.#path,
       );
     }
-    this.#isExported = true;
+    this.#isShared ||= shared;
     const arrayBuffer = attempt(
       () =>
-        this.#shared
+        shared
           ? this.#native.externalSharedArrayBuffer(start, end)
           : this.#native.externalArrayBuffer(start, end),
       this.#path,
@@ -180,6 +203,24 @@ export class Buffers {
     return new BufferClass(arrayBuffer, byteOffset, end - start);
   }
 
+  /**
+   * An ArrayBuffer over the bytes `start` to `end` that no other Buffer of the map uses: a consumer
+   * that transfers it takes nothing from them. It is never a SharedArrayBuffer. Where the position
+   * in the file is not aligned, it begins up to seven bytes before `start`.
+   */
+  own(start: number, end: number): ArrayBuffer {
+    checkBufferLength(end - start, this.#path);
+    const arrayBuffer = this.#export(start, end, false) as ArrayBuffer;
+    const owned =
+      this.#owned.length < this.#many
+        ? this.#owned
+        : this.#owned.filter((reference) => reference.deref() !== undefined);
+    if (owned !== this.#owned) this.#many = Math.max(MANY, 2 * owned.length);
+    this.#owned = owned === NONE ? [] : owned;
+    this.#owned.push(new WeakRef(arrayBuffer));
+    return arrayBuffer;
+  }
+
   #window(start: number, end: number): Window {
     for (const window of this.#windows) {
       const arrayBuffer = window.start <= start && end <= window.end && window.arrayBuffer.deref();
@@ -190,7 +231,7 @@ export class Buffers {
     let from = Math.floor(start / WINDOW_STRIDE) * WINDOW_STRIDE;
     let to = Math.min(from + WINDOW_LENGTH, this.#length);
     if (end > to) [from, to] = [start, end];
-    const arrayBuffer = this.#export(from, to);
+    const arrayBuffer = this.#export(from, to, this.#shared);
     this.#windows = [
       ...this.#windows.filter((window) => window.arrayBuffer.deref() !== undefined),
       { start: from, end: to, arrayBuffer: new WeakRef(arrayBuffer) },
@@ -201,6 +242,11 @@ export class Buffers {
 
   /** Detaches every ArrayBuffer that was made. Nothing can detach a SharedArrayBuffer. */
   detach(): void {
+    for (const reference of this.#owned) {
+      const alive = reference.deref();
+      if (alive !== undefined) native.detach(alive);
+    }
+    this.#owned = NONE;
     if (!this.#shared) {
       if (this.#whole !== null && this.#whole.byteLength > 0) {
         native.detach(this.#whole.buffer as ArrayBuffer);

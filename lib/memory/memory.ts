@@ -187,6 +187,23 @@ export class Memory<Native extends NativeMap = NativeMap> {
     return this.#buffers.bytes(start, end);
   }
 
+  /** An ArrayBuffer over the bytes `start` to `end` that no other Buffer is over. */
+  own(start: number, end: number): ArrayBuffer {
+    this.assertUsable();
+    return this.#buffers.own(start, end);
+  }
+
+  /**
+   * The bytes `start` to `end` as a Buffer with an ArrayBuffer of its own: a copy where none can be
+   * made over the map.
+   */
+  ownBytes(start: number, end: number): Buffer<ArrayBuffer> {
+    if (!canExport) return this.copy(start, end);
+    const arrayBuffer = this.own(start, end);
+    const length = end - start;
+    return Buffer.from(arrayBuffer, arrayBuffer.byteLength - length, length);
+  }
+
   /**
    * The bytes `start` to `end` for reading them at once, after which the caller asserts that none is
    * lost: a copy where no ArrayBuffer can be made.
@@ -196,7 +213,7 @@ export class Memory<Native extends NativeMap = NativeMap> {
   }
 
   /** A copy of the bytes `start` to `end`, none of which is lost. */
-  copy(start: number, end: number): Buffer {
+  copy(start: number, end: number): Buffer<ArrayBuffer> {
     if (!canExport) {
       const target = Buffer.allocUnsafe(end - start);
       this.call((open) => open.copyOut(target, 0, start, end));
@@ -236,7 +253,7 @@ export class Memory<Native extends NativeMap = NativeMap> {
    * may be in use, perhaps in other threads, and would go on showing the old.
    */
   assertReplaceable(): void {
-    if (!this.shared || !this.#buffers.isExported) return;
+    if (!this.shared || !this.#buffers.isShared) return;
     throw new MmapError(
       'ERR_MMAP_IN_USE',
       'a SharedArrayBuffer was made of the map, which cannot move or change its length; close the ' +

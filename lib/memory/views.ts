@@ -1,8 +1,25 @@
 /** A map's bytes: typed views of them without a copy, and copies. */
 import { types } from 'node:util';
-import { checkInteger, clampPosition, type Integer } from '../base/arguments';
+import {
+  checkBoolean,
+  checkInteger,
+  checkOptions,
+  clampPosition,
+  type Integer,
+} from '../base/arguments';
 import { invalidType, outOfRange } from '../base/errors';
+import { ALIGNMENT, canExport, checkBufferLength } from './buffers';
 import type { Memory } from './memory';
+
+/** How to make an ArrayBuffer of a map's bytes. */
+export interface ArrayBufferOptions {
+  /**
+   * True for a copy in any case. False for none in any case: the ArrayBuffer is the map's memory, or
+   * the call throws. Default: as {@link MemoryMap.arrayBuffer} and {@link WritableMap.arrayBuffer}
+   * say.
+   */
+  copy?: boolean | undefined;
+}
 
 /** The constructors whose arrays {@link MemoryMap.view} can make. */
 export type TypedArrayConstructor =
@@ -80,6 +97,39 @@ export function dataView(
   const count = length === undefined ? rest : checkInteger(length, 'length', 0, rest);
   const { arrayBuffer, byteOffset } = memory.locate(from, from + count);
   return new DataView(arrayBuffer, byteOffset, count);
+}
+
+/**
+ * An ArrayBuffer that begins at `start`: the map's memory, or a copy.
+ *
+ * @param writable - Whether what is written into the map's memory changes the map.
+ */
+export function arrayBuffer(
+  memory: Memory,
+  start: Integer | undefined,
+  end: Integer | undefined,
+  options: ArrayBufferOptions | undefined,
+  writable: boolean,
+): ArrayBuffer {
+  const { copy } = checkOptions(options);
+  if (copy !== undefined) checkBoolean(copy, 'options.copy', false);
+  const [from, to] = memory.range(start, end);
+  const aligned = from === to || (memory.offset + from) % ALIGNMENT === 0;
+  if (copy ?? (writable || !aligned || !canExport)) {
+    checkBufferLength(to - from, memory.path);
+    const bytes = new Uint8Array(to - from);
+    memory.call((open) => open.copyOut(bytes, 0, from, to));
+    return bytes.buffer;
+  }
+  if (!aligned) {
+    throw outOfRange(
+      'start',
+      `such that the position in the file (${memory.offset} + start) is a multiple of ` +
+        `${ALIGNMENT}; without \`copy: false\` this part is copied`,
+      start ?? 0,
+    );
+  }
+  return memory.own(from, to);
 }
 
 /** Copies bytes as `Buffer.copy` does; the native core is what copies, so that no ArrayBuffer is made. */
