@@ -6,7 +6,9 @@ import { root } from './helpers/temporary';
 /** The pages for readers of the repository, relative to its root. */
 const pages = [
   ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
-  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, 'docs'), { recursive: true })
+    .map((name) => `docs/${String(name).replaceAll('\\', '/')}`)
+    .filter((name) => name.endsWith('.md')),
 ];
 
 /** Folders of the repository. A path that begins with one of them is meant as a path. */

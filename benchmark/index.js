@@ -47,7 +47,7 @@ async function main() {
   const unknown = names.find((name) => !groups.includes(name));
   if (unknown !== undefined) throw new Error(`no group "${unknown}"; there are: ${groups}`);
   for (const name of names) print(await runGroup(name));
-  save();
+  await save();
 }
 
 main();

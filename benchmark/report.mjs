@@ -1,12 +1,17 @@
 /**
- * `npm run bench:report`: makes `docs/benchmarks.md` of the records of all groups.
+ * `npm run bench:report`: makes `docs/benchmarks.md`, and the charts in `docs/images/`, of the records
+ * of all groups.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { chart } from './chart.mjs';
 import { groups, read } from './record.js';
 
 const root = join(import.meta.dirname, '..');
+
+/** What the README shows. */
+const FIRST = 'count the lines of a 1 GiB log that contain a word';
 
 const UNITS = {
   ns: [
@@ -78,35 +83,69 @@ function table(comparison) {
   ].join('\n');
 }
 
-function section(group) {
-  const record = read(group);
-  if (record === undefined) return [];
-  const { title, about, machine, comparisons } = record;
+const capitalised = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
+
+/** The rows of a chart: in each comparison the longest bar is that of the slowest. */
+function bars({ contestants, unit }) {
+  const present = contestants.filter(({ time }) => time !== undefined);
+  const longest = Math.max(...present.map(({ time }) => time));
+  return present.map(({ name, time, ratio }, index) => ({
+    label: name,
+    share: time / longest,
+    figure: `${show(time, unit)}${ratio === undefined ? '' : ` · ${ratio} ×`}`,
+    ours: index === 0,
+  }));
+}
+
+function groupChart({ title, comparisons }) {
+  const rows = comparisons.flatMap((comparison) => [
+    { heading: comparison.what },
+    ...bars(comparison),
+  ]);
+  return chart(title, rows);
+}
+
+/** The chart of the README: one comparison of one group. */
+function readmeChart() {
+  const comparison = read('search').comparisons.find(({ what }) => what === FIRST);
+  return chart(`${capitalised(comparison.what)} (less is better)`, bars(comparison));
+}
+
+function section(group, { title, about, machine, comparisons }) {
   return [
     `## ${title}`,
     about,
     `\`npm run bench -- ${group}\` on ${machine.cores} cores, ${machine.platform}, Node.js ${machine.node}.`,
+    `![The times in the tables that follow, as bars](images/${group}.svg)`,
     ...comparisons.flatMap((comparison) => {
       const { what, answer } = comparison;
       const said = answer === undefined ? [] : [`All answer ${answer.toLocaleString('en')}.`];
-      return [`### ${what[0].toUpperCase()}${what.slice(1)}`, table(comparison), ...said];
+      return [`### ${capitalised(what)}`, table(comparison), ...said];
     }),
   ];
 }
 
 /** The files that show the records, by their paths in the repository. */
-export function render() {
+export async function render() {
+  const files = new Map();
+  const recorded = groups.flatMap((group) => (read(group) ? [[group, read(group)]] : []));
   const page = [
     '# Benchmarks',
     '`npm run bench` runs memmap beside its peers in turns, in one run, and makes this page. The times are those of one machine; the ratios tell more. "3 ×" beside memmap means that the peer takes three times as long.',
-    ...groups.flatMap(section),
+    ...recorded.flatMap(([group, record]) => section(group, record)),
   ];
-  return new Map([['docs/benchmarks.md', `${page.join('\n\n')}\n`]]);
+  files.set('docs/benchmarks.md', `${page.join('\n\n')}\n`);
+  for (const [group, record] of recorded) {
+    files.set(`docs/images/${group}.svg`, await groupChart(record));
+  }
+  files.set('docs/images/readme.svg', await readmeChart());
+  return files;
 }
 
 /** Writes them. */
-export function save() {
-  for (const [path, text] of render()) writeFileSync(join(root, path), text);
+export async function save() {
+  mkdirSync(join(root, 'docs', 'images'), { recursive: true });
+  for (const [path, text] of await render()) writeFileSync(join(root, path), text);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) save();
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await save();

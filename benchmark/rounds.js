@@ -11,12 +11,12 @@ function median(numbers) {
  * one repetition; null for one that is not there.
  * @param onRound - Called before each round with its number, from 1.
  * @returns The times of each, one per round (undefined for null), after two rounds that do not
- * count.
+ * count (one, before a single one).
  */
 async function inTurns(contestants, rounds, onRound = () => {}) {
   const names = Object.keys(contestants).filter((name) => contestants[name] !== null);
   const times = Object.fromEntries(names.map((name) => [name, []]));
-  for (let round = -2; round < rounds; round++) {
+  for (let round = -Math.min(2, rounds); round < rounds; round++) {
     onRound(Math.max(round + 1, 1));
     for (const name of names) {
       const time = await contestants[name]();

@@ -1,11 +1,12 @@
 /**
  * `npm run survivors`: which packages survive a truncated file, a full disk and a write into a
- * read-only map; memmap, Python's mmap and mmap-io (npm, compiled here), each in a child process.
+ * read-only map; memmap, Python's mmap, Bun.mmap and mmap-io (npm, compiled here), each in a child process.
  */
 const { spawn } = require('node:child_process');
 const { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
+const runtimes = require('../scripts/runtimes');
 const { MMAP_IO, mmapIo } = require('./peers');
 
 const LENGTH = 4 << 20;
@@ -50,9 +51,11 @@ async function play(scenario, command, folder) {
 async function main() {
   const peers = join(__dirname, 'peers', 'survive');
   const peer = mmapIo();
+  const bun = runtimes.program(runtimes.bun());
   const contestants = {
     memmap: [process.execPath, join(peers, 'memmap.js')],
     "Python's mmap": ['python3', join(peers, 'python.py')],
+    'Bun.mmap': bun && [bun, join(peers, 'bun.js')],
     [MMAP_IO]: peer && [process.execPath, join(peers, 'mmap-io.js'), peer],
   };
   const folder = mkdtempSync(join(tmpdir(), 'memmap-survivors-'));
