@@ -45,6 +45,14 @@ fn instruction(context: *const c_void) -> usize {
     return machine.gregs[libc::REG_RIP as usize] as usize;
     #[cfg(target_arch = "aarch64")]
     return machine.pc as usize;
+    #[cfg(target_arch = "riscv64")]
+    return machine.__gregs[libc::REG_PC] as usize;
+    #[cfg(target_arch = "powerpc64")]
+    {
+        /// `PT_NIP`, from Linux's `arch/powerpc/include/uapi/asm/ptrace.h`.
+        const NEXT_INSTRUCTION: usize = 32;
+        machine.gp_regs[NEXT_INSTRUCTION] as usize
+    }
 }
 
 /// Lets the page be written, without the file seeing it, and its neighbours within a block of
@@ -76,8 +84,9 @@ pub fn make_writable(start: usize, length: usize) -> bool {
 
 /// The size of a block device in bytes.
 pub fn device_size(descriptor: c_int) -> Option<u64> {
-    /// `_IOR(0x12, 114, size_t)`, from Linux's `include/uapi/linux/fs.h`.
-    const BLKGETSIZE64: libc::c_ulong = 0x8008_1272;
+    /// `_IOR(0x12, 114, size_t)`, from Linux's `include/uapi/linux/fs.h`; the encoding differs by
+    /// processor.
+    const BLKGETSIZE64: rustix::ioctl::Opcode = rustix::ioctl::opcode::read::<usize>(0x12, 114);
     let mut size = 0_u64;
     // SAFETY: writes one number of 64 bits; the descriptor is open while the slot has a user.
     let done = unsafe { libc::ioctl(descriptor, BLKGETSIZE64 as _, &raw mut size) };

@@ -124,6 +124,8 @@ impl Memory {
     #[cfg(target_os = "linux")]
     pub fn move_pages(&self, target: &Memory, length: usize) -> bool {
         use rustix::mm::{MremapFlags, mremap_fixed};
+        // rustix lacks its name for some processors; Linux has one number for all.
+        let keep = MremapFlags::from_bits_retain(libc::MREMAP_DONTUNMAP as u32);
         let size = length.next_multiple_of(rustix::param::page_size());
         // SAFETY: both ranges are pages that these objects have mapped and not yet unmapped; the
         // one that is replaced is not in use, and either is unmapped as part of its object's range.
@@ -132,7 +134,7 @@ impl Memory {
                 self.start().cast(),
                 size,
                 size,
-                MremapFlags::MAYMOVE | MremapFlags::DONTUNMAP,
+                MremapFlags::MAYMOVE | keep,
                 target.start().cast(),
             )
             .is_ok()
