@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { nodeFileTrace } from '@vercel/nft';
 import test, { type ExecutionContext } from 'ava';
 import { build } from 'esbuild';
+import { coreFile as core } from './helpers/native';
 import { root, temporaryFolder } from './helpers/temporary';
 
 const { version, napi } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-/** The core that was built here, such as `memmap.linux-x64-gnu.node`. */
-const core = readdirSync(root).find((name) => name.endsWith('.node')) ?? '';
 const corePackage = core.replace(/\.node$/, '').replace('.', '-');
 
 const PROGRAM = `

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import * as memmap from 'memmap';
+import { coreFile } from './helpers/native';
 import { packed } from './helpers/npm';
 import { node } from './helpers/processes';
 import { root } from './helpers/temporary';
@@ -70,18 +71,14 @@ test('npm pack ships what a user needs, and nothing else', (t) => {
 });
 
 /** The native core that was built here. */
-function addon(): string {
-  const [name, ...others] = readdirSync(root).filter((name) => name.endsWith('.node'));
-  if (name === undefined || others.length > 0) throw new Error('there is not one native core here');
-  return join(root, name);
-}
+const addon = join(root, coreFile);
 
 test('the native core is stripped and small', (t) => {
-  t.true(statSync(addon()).size < 2.5 * 2 ** 20, `${statSync(addon()).size} bytes`);
+  t.true(statSync(addon).size < 2.5 * 2 ** 20, `${statSync(addon).size} bytes`);
 });
 
 test('lib/base/binding.d.ts declares exactly what the native core exports', (t) => {
-  const native: Record<string, string | { prototype?: object }> = require(addon());
+  const native: Record<string, string | { prototype?: object }> = require(addon);
   const exported = Object.entries(native).flatMap(([name, value]) => {
     if (typeof value === 'string') return [name];
     if (

@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { MmapMut } from 'memmap';
 import { codeOf, mapOf } from './helpers/maps';
+import { coreFile } from './helpers/native';
 import { root } from './helpers/temporary';
 
 /** Few different bytes, so that needles are found, nearly found and overlap. */
@@ -272,10 +272,9 @@ async function turnsDuring(work: Promise<unknown>): Promise<number> {
 }
 
 test('the promise forms compile no large pattern on the main thread', (t) => {
-  const core = readdirSync(root).find((name) => name.endsWith('.node')) ?? '';
   const script = `
     const { MmapMut } = require('memmap');
-    const core = require(${JSON.stringify(join(root, core))});
+    const core = require(${JSON.stringify(join(root, coreFile))});
     const { regex, literals } = core.Pattern;
     const blocks = () => { throw new Error('blocks'); };
     core.Pattern = { regex, literals, regexSync: blocks, literalsSync: blocks };

@@ -84,8 +84,12 @@ function compile(project, folder) {
   run('node', join('node_modules', 'typescript', 'bin', 'tsc'), '--project', project);
 }
 
+/** This platform's core, by the name that `lib/base/native.ts` loads it by. Others may lie beside it. */
 function nativeBuilt() {
-  return readdirSync(root).some((name) => name.endsWith('.node'));
+  const { platform, arch } = process;
+  const { glibcVersionRuntime } = process.report.getReport().header;
+  const library = { linux: glibcVersionRuntime ? '-gnu' : '-musl', win32: '-msvc' }[platform] ?? '';
+  return existsSync(join(root, `memmap.${platform}-${arch}${library}.node`));
 }
 
 step(

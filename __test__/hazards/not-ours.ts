@@ -1,9 +1,10 @@
 /** Faults and signals that the guard must leave to others. */
 import assert from 'node:assert';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Mmap } from 'memmap';
+import { coreFile } from '../helpers/native';
 import { newFile, newPath } from '../helpers/scratch';
 import { play } from './tools';
 import { trap } from './wasm';
@@ -87,10 +88,9 @@ const scenarios: Record<string, () => unknown> = {
 
   copies: () => {
     // Several loaded copies of the addon, each with handlers that call the ones before.
-    const addon = readdirSync(root).find((name) => name.endsWith('.node')) ?? '';
     for (let count = 0; count < 3; count++) {
       const copy = `${newPath()}.node`;
-      copyFileSync(join(root, addon), copy);
+      copyFileSync(join(root, coreFile), copy);
       const { Mmap: Native } = require(copy) as {
         Mmap: new (
           path: string,

@@ -9,7 +9,7 @@ import { isMusl } from './libc';
 const { version }: { version: string } = require('../../package.json');
 
 /** The name of this platform's core, as in the names of the packages. */
-function platform(): string {
+export function platform(): string {
   const base = `${process.platform}-${process.arch}`;
   if (process.platform === 'win32') return `${base}-msvc`;
   // A core for glibc may load on a musl system, and then runs wrongly.
