@@ -20,6 +20,7 @@ test('the demo sees what it should see', (t) => {
 
 /** What each example prints at its end. */
 const examples: Record<string, RegExp> = {
+  'arrow.mjs': /^1000000 rows, price adds up to 12375000; without a copy: true\n$/,
   'flush-progress.js': /256 of 256 MiB\non the disk; meanwhile a timer ran \d+ times\n$/,
   // Without arguments; see follow.spec.ts.
   'follow.js': /^usage/,
@@ -27,6 +28,10 @@ const examples: Record<string, RegExp> = {
   'grep.js': /^$/,
   'hexdump.mjs': /^0000000000 {2}2f 2a 2a 0a .* \/\*\*\. \* Prints a \n/,
   'patch.js': /patched, the file: 00000008fffffff7\n$/,
+  // Without arguments; see libraries/web.spec.ts.
+  'range-server.mjs': /^usage/,
+  // Without arguments; see libraries/tensors.spec.ts.
+  'tensors.mjs': /^usage/,
   'work-queue.js':
     /^a worker was killed \(SIGKILL\); another one takes its place\n100 jobs are done\n$/,
   'metrics.js': /^requests_total 30\nnot_found_total 10\nbytes_total 340\n$/,
@@ -43,7 +48,7 @@ test('each example is tried here', (t) => {
 
 for (const [name, printed] of Object.entries(examples)) {
   test(`the example ${name} runs`, (t) => {
-    const args = name === 'samples.js' ? ['samples'] : [];
+    const args = { 'samples.js': ['samples'], 'arrow.mjs': ['table.arrow'] }[name] ?? [];
     t.regex(run(t, temporaryFolder(t), join(root, 'examples', name), ...args), printed);
   });
 }
