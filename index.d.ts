@@ -11,6 +11,7 @@ type FileLike =
   | URL
   | number
   | {
+      /** The open descriptor, as a FileHandle has it. */
       readonly fd: number;
     };
 
@@ -53,7 +54,9 @@ interface Faults {
   readonly lostFrom: number | null;
   /** The range of bytes that the disk could not read or write; null where there is none. */
   readonly io: {
+    /** The first byte. */
     readonly start: number;
+    /** The byte after the last. */
     readonly end: number;
   } | null;
   /**
@@ -102,77 +105,31 @@ interface JobOptions {
 
 /** Which pages of a map are in memory, and how to control that. */
 
-/** The hints that change no byte of any map; the names are those of the `MADV_` constants. */
-declare const HINTS: readonly [
-  'normal',
-  'random',
-  'sequential',
-  'willneed',
-  'dontfork',
-  'dofork',
-  'mergeable',
-  'unmergeable',
-  'hugepage',
-  'nohugepage',
-  'dontdump',
-  'dodump',
-  'cold',
-  'pageout',
-  'populate-read',
-  'zero-wired-pages',
-];
+/**
+ * The hints that {@link Mmap.advise} takes; none of them changes what is read. The names are those of the
+ * `MADV_` constants.
+ */
+type Hint =
+  | 'normal'
+  | 'random'
+  | 'sequential'
+  | 'willneed'
+  | 'dontfork'
+  | 'dofork'
+  | 'mergeable'
+  | 'unmergeable'
+  | 'hugepage'
+  | 'nohugepage'
+  | 'dontdump'
+  | 'dodump'
+  | 'cold'
+  | 'pageout'
+  | 'populate-read'
+  | 'zero-wired-pages';
 /** The hints that {@link MmapCow.advise} takes. */
-declare const COPY_ON_WRITE_HINTS: readonly [
-  'normal',
-  'random',
-  'sequential',
-  'willneed',
-  'dontfork',
-  'dofork',
-  'mergeable',
-  'unmergeable',
-  'hugepage',
-  'nohugepage',
-  'dontdump',
-  'dodump',
-  'cold',
-  'pageout',
-  'populate-read',
-  'zero-wired-pages',
-  'dontneed',
-  'populate-write',
-];
+type CopyOnWriteHint = Hint | 'dontneed' | 'populate-write';
 /** The hints that {@link MmapMut.advise} takes. */
-declare const MUTABLE_HINTS: readonly [
-  'normal',
-  'random',
-  'sequential',
-  'willneed',
-  'dontfork',
-  'dofork',
-  'mergeable',
-  'unmergeable',
-  'hugepage',
-  'nohugepage',
-  'dontdump',
-  'dodump',
-  'cold',
-  'pageout',
-  'populate-read',
-  'zero-wired-pages',
-  'dontneed',
-  'populate-write',
-  'free',
-  'remove',
-  'free-reusable',
-  'free-reuse',
-];
-/** The hints that {@link Mmap.advise} takes; none of them changes what is read. */
-type Hint = (typeof HINTS)[number];
-/** The hints that {@link MmapCow.advise} takes. */
-type CopyOnWriteHint = (typeof COPY_ON_WRITE_HINTS)[number];
-/** The hints that {@link MmapMut.advise} takes. */
-type MutableHint = (typeof MUTABLE_HINTS)[number];
+type MutableHint = CopyOnWriteHint | 'free' | 'remove' | 'free-reusable' | 'free-reuse';
 /** The answer of {@link Mmap.residency}. */
 interface Residency {
   /** The size of a page in bytes. */
@@ -325,6 +282,7 @@ interface LineIndexOptions extends LineOptions {
 }
 /** With an encoding, lines are strings. */
 type StringLineOptions = LineOptions & {
+  /** How the bytes of a line become a string. */
   encoding: BufferEncoding;
 };
 
@@ -521,6 +479,7 @@ declare class Match {
  * instance of.
  */
 interface MapClass<Kind extends MemoryMap> {
+  /** The class's prototype, which has the type of its instances. */
   readonly prototype: Kind;
 }
 /**
@@ -1313,7 +1272,7 @@ declare class Mmap extends MemoryMap {
    * Maps for reading the range that a descriptor names, in any thread or process that sees the same
    * files.
    *
-   * @param descriptor - What {@link descriptor} of any map returned, or a copy of it.
+   * @param descriptor - What {@link MemoryMap.descriptor} of any map returned, or a copy of it.
    * @param options - How to map it.
    * @throws TypeError; RangeError where the file has become too short; MmapError
    * `ERR_MMAP_REPLACED` where the path leads to another file now, `ENOENT` where to none, and as
@@ -1585,7 +1544,7 @@ declare class MmapCow extends WritableMap {
   flushSync(start?: Integer, end?: Integer): void;
 }
 
-/** The constructors of {@link AtomicArray}s. */
+/** The constructors of the typed arrays whose elements can be atomic words. */
 type AtomicArrayConstructor =
   | Int32ArrayConstructor
   | Uint32ArrayConstructor
@@ -1909,6 +1868,7 @@ export type {
   FaultListener,
   Faults,
   FileLike,
+  FillOptions,
   FindOptions,
   Finds,
   Hint,

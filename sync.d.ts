@@ -329,7 +329,7 @@ declare class EventFlag {
 }
 
 /** Which lock on a file to take. */
-interface Kind {
+interface FileLockKind {
   /** Whether others may hold shared locks at the same time. Default false: the lock is exclusive. */
   shared?: boolean | undefined;
   /**
@@ -338,15 +338,17 @@ interface Kind {
    */
   range?:
     | {
+        /** The first byte. */
         start: Integer;
+        /** The number of bytes. */
         length?: Integer | undefined;
       }
     | undefined;
 }
 /** How to take a lock on a file by {@link FileLock.acquireSync} and {@link FileLock.tryAcquire}. */
-interface FileLockSyncOptions extends Kind, SyncOptions {}
+interface FileLockSyncOptions extends FileLockKind, SyncOptions {}
 /** How to take a lock on a file by {@link FileLock.acquire}. */
-interface FileLockOptions extends Kind, AsyncOptions {}
+interface FileLockOptions extends FileLockKind, AsyncOptions {}
 /**
  * A lock on a file, which the system releases when its owner dies: `flock` on Linux and macOS,
  * `LockFileEx` on Windows, for ranges Linux's open file description locks.
@@ -384,7 +386,7 @@ declare class FileLock {
    * @throws TypeError, RangeError; MmapError with the system's code, `ERR_MMAP_UNSUPPORTED` for a
    * range where there are none.
    */
-  static tryAcquire(file: FileLike, options?: Kind): FileLock | null;
+  static tryAcquire(file: FileLike, options?: FileLockKind): FileLock | null;
   /**
    * Takes the lock, blocking this thread until it can. It looks every 25 ms at least.
    *
@@ -712,6 +714,7 @@ export { Barrier, Condition, EventFlag, FileLock, Mutex, Once, ReentrantMutex, R
 
 export type {
   AsyncOptions,
+  FileLockKind,
   FileLockOptions,
   FileLockSyncOptions,
   Guard,

@@ -31,14 +31,21 @@ function links(text: string): string[] {
     .filter((target) => !/^[a-z]+:/.test(target));
 }
 
-/** The anchors that GitHub gives to the headings of a page. */
+/** The anchors of a page: those that GitHub gives to its headings, and those that it sets itself. */
 function anchors(text: string): string[] {
-  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
-      .replaceAll(' ', '-'),
+  const seen = new Map<string, number>();
+  const headings = [...text.replaceAll(/^```.*?^```/gms, '').matchAll(/^#+ (.*)$/gm)].map(
+    ([, heading = '']) => {
+      const anchor = heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+        .replaceAll(' ', '-');
+      const before = seen.get(anchor) ?? 0;
+      seen.set(anchor, before + 1);
+      return before === 0 ? anchor : `${anchor}-${before}`;
+    },
   );
+  return [...headings, ...[...text.matchAll(/<a id="([^"]+)"/g)].map(([, id = '']) => id)];
 }
 
 function read(page: string): string {
@@ -53,6 +60,11 @@ test('the checks of the docs see what they are for', (t) => {
   t.deepEqual(links('[a](docs/a.md#b) [c](https://example.org)'), ['docs/a.md#b']);
   t.deepEqual(anchors('## Alignment: why `buffer.byteOffset` may not be 0'), [
     'alignment-why-bufferbyteoffset-may-not-be-0',
+  ]);
+  t.deepEqual(anchors('## line()\n```\n# a comment\n```\n## line\n<a id="here"></a>'), [
+    'line',
+    'line-1',
+    'here',
   ]);
   t.true(namedPaths(read('docs/internals.md')).length > 20);
   t.true(pages.flatMap((page) => links(read(page))).length > 20);

@@ -28,6 +28,7 @@ export type { FaultListener, Faults } from './memory/faults';
 export type { JobOptions } from './memory/jobs';
 export type { CopyOnWriteHint, Hint, MutableHint, Residency } from './memory/paging';
 export type { ArrayBufferOptions, TypedArrayConstructor } from './memory/views';
+export type { FillOptions } from './memory/writing';
 export type { Cursor, CursorLineOptions, Whence, WritableCursor } from './read/cursor';
 export type { LineIndex } from './read/line-index';
 export type { LineIndexOptions, LineOptions, StringLineOptions } from './read/lines';

@@ -10,7 +10,15 @@ import { invalidType, invalidValue, outOfRange } from './errors';
 export type Integer = number | bigint;
 
 /** What names a file. A FileHandle or descriptor is borrowed: memmap never closes it. */
-export type FileLike = string | Uint8Array | URL | number | { readonly fd: number };
+export type FileLike =
+  | string
+  | Uint8Array
+  | URL
+  | number
+  | {
+      /** The open descriptor, as a FileHandle has it. */
+      readonly fd: number;
+    };
 
 /** What the native core opens, and what errors call it. */
 export interface FileSource {

@@ -26,6 +26,7 @@ export let memoryOf: (map: MemoryMap) => Memory;
  * instance of.
  */
 export interface MapClass<Kind extends MemoryMap> {
+  /** The class's prototype, which has the type of its instances. */
   readonly prototype: Kind;
 }
 

@@ -48,7 +48,7 @@ export class Mmap extends MemoryMap {
    * Maps for reading the range that a descriptor names, in any thread or process that sees the same
    * files.
    *
-   * @param descriptor - What {@link descriptor} of any map returned, or a copy of it.
+   * @param descriptor - What {@link MemoryMap.descriptor} of any map returned, or a copy of it.
    * @param options - How to map it.
    * @throws TypeError; RangeError where the file has become too short; MmapError
    * `ERR_MMAP_REPLACED` where the path leads to another file now, `ENOENT` where to none, and as

@@ -14,7 +14,7 @@ import { ALL_WAITERS, Wait, waitAsync, waitSlice, wake } from './waiting';
 /** The arrays whose elements can be an {@link Atomic}. */
 export type AtomicArray = Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
 
-/** The constructors of {@link AtomicArray}s. */
+/** The constructors of the typed arrays whose elements can be atomic words. */
 export type AtomicArrayConstructor =
   | Int32ArrayConstructor
   | Uint32ArrayConstructor

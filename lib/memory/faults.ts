@@ -12,7 +12,12 @@ export interface Faults {
   /** The first byte of the map that the file has lost; null where none is. */
   readonly lostFrom: number | null;
   /** The range of bytes that the disk could not read or write; null where there is none. */
-  readonly io: { readonly start: number; readonly end: number } | null;
+  readonly io: {
+    /** The first byte. */
+    readonly start: number;
+    /** The byte after the last. */
+    readonly end: number;
+  } | null;
   /**
    * The number of pages of a read-only map that were written to. Each is private since then. After
    * some hundred pages they are made private several at a time: then this is the least number.

@@ -14,8 +14,33 @@ const EVICT_CHUNK = 64 * 2 ** 20;
 /** The codes of a system that lets a process lock no more; Windows has no name for it. */
 const LIMIT_CODES = new Set(['ENOMEM', 'EPERM', 'EAGAIN', 'UNKNOWN']);
 
-/** The hints that change no byte of any map; the names are those of the `MADV_` constants. */
-export const HINTS = [
+/**
+ * The hints that {@link Mmap.advise} takes; none of them changes what is read. The names are those of the
+ * `MADV_` constants.
+ */
+export type Hint =
+  | 'normal'
+  | 'random'
+  | 'sequential'
+  | 'willneed'
+  | 'dontfork'
+  | 'dofork'
+  | 'mergeable'
+  | 'unmergeable'
+  | 'hugepage'
+  | 'nohugepage'
+  | 'dontdump'
+  | 'dodump'
+  | 'cold'
+  | 'pageout'
+  | 'populate-read'
+  | 'zero-wired-pages';
+/** The hints that {@link MmapCow.advise} takes. */
+export type CopyOnWriteHint = Hint | 'dontneed' | 'populate-write';
+/** The hints that {@link MmapMut.advise} takes. */
+export type MutableHint = CopyOnWriteHint | 'free' | 'remove' | 'free-reusable' | 'free-reuse';
+
+export const HINTS: readonly Hint[] = [
   'normal',
   'random',
   'sequential',
@@ -32,26 +57,21 @@ export const HINTS = [
   'pageout',
   'populate-read',
   'zero-wired-pages',
-] as const;
+];
 
-/** The hints that {@link MmapCow.advise} takes. */
-export const COPY_ON_WRITE_HINTS = [...HINTS, 'dontneed', 'populate-write'] as const;
+export const COPY_ON_WRITE_HINTS: readonly CopyOnWriteHint[] = [
+  ...HINTS,
+  'dontneed',
+  'populate-write',
+];
 
-/** The hints that {@link MmapMut.advise} takes. */
-export const MUTABLE_HINTS = [
+export const MUTABLE_HINTS: readonly MutableHint[] = [
   ...COPY_ON_WRITE_HINTS,
   'free',
   'remove',
   'free-reusable',
   'free-reuse',
-] as const;
-
-/** The hints that {@link Mmap.advise} takes; none of them changes what is read. */
-export type Hint = (typeof HINTS)[number];
-/** The hints that {@link MmapCow.advise} takes. */
-export type CopyOnWriteHint = (typeof COPY_ON_WRITE_HINTS)[number];
-/** The hints that {@link MmapMut.advise} takes. */
-export type MutableHint = (typeof MUTABLE_HINTS)[number];
+];
 
 /** The answer of {@link Mmap.residency}. */
 export interface Residency {

@@ -34,7 +34,10 @@ export interface LineIndexOptions extends LineOptions {
 }
 
 /** With an encoding, lines are strings. */
-export type StringLineOptions = LineOptions & { encoding: BufferEncoding };
+export type StringLineOptions = LineOptions & {
+  /** How the bytes of a line become a string. */
+  encoding: BufferEncoding;
+};
 
 /** The options of lines, read and checked once. */
 function readLineOptions(

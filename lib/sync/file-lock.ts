@@ -16,21 +16,28 @@ import type { AsyncOptions, SyncOptions } from './acquire';
 import { deadlockError, notOwnerError } from './errors';
 
 /** Which lock on a file to take. */
-interface Kind {
+export interface FileLockKind {
   /** Whether others may hold shared locks at the same time. Default false: the lock is exclusive. */
   shared?: boolean | undefined;
   /**
    * Locks only these bytes: `length` from `start` on, or all from there on. Linux only. Locks on
    * ranges and on whole files do not know of each other.
    */
-  range?: { start: Integer; length?: Integer | undefined } | undefined;
+  range?:
+    | {
+        /** The first byte. */
+        start: Integer;
+        /** The number of bytes. */
+        length?: Integer | undefined;
+      }
+    | undefined;
 }
 
 /** How to take a lock on a file by {@link FileLock.acquireSync} and {@link FileLock.tryAcquire}. */
-export interface FileLockSyncOptions extends Kind, SyncOptions {}
+export interface FileLockSyncOptions extends FileLockKind, SyncOptions {}
 
 /** How to take a lock on a file by {@link FileLock.acquire}. */
-export interface FileLockOptions extends Kind, AsyncOptions {}
+export interface FileLockOptions extends FileLockKind, AsyncOptions {}
 
 /** An open file that is to be locked, and which lock on it. */
 interface Candidate {
@@ -89,7 +96,7 @@ export class FileLock {
   }
 
   /** Opens the file, which is not locked yet. */
-  static #open(file: FileLike, { shared, range }: Kind): Candidate {
+  static #open(file: FileLike, { shared, range }: FileLockKind): Candidate {
     const { source, path } = checkFile(file);
     const isShared = checkBoolean(shared, 'options.shared', false);
     const { start, length } = checkOptions(range, 'options.range');
@@ -136,7 +143,7 @@ export class FileLock {
    * @throws TypeError, RangeError; MmapError with the system's code, `ERR_MMAP_UNSUPPORTED` for a
    * range where there are none.
    */
-  static tryAcquire(file: FileLike, options?: Kind): FileLock | null {
+  static tryAcquire(file: FileLike, options?: FileLockKind): FileLock | null {
     const candidate = FileLock.#open(file, checkOptions(options));
     let lock: FileLock | null = null;
     try {
