@@ -7,7 +7,11 @@ import { root } from './helpers/temporary';
 interface Manifest {
   name: string;
   version: string;
+  type: string;
   license: string;
+  homepage: string;
+  bugs: { url: string };
+  repository: { type: string; url: string };
   engines: { node: string };
   dependencies?: object;
   napi: { targets: string[] };
@@ -28,7 +32,7 @@ const own = manifest();
 function packageFor(target: string) {
   const [machine, , system, library] = target.split('-');
   const os = { linux: 'linux', darwin: 'darwin', windows: 'win32' }[system ?? ''] ?? '';
-  const cpu = { x86_64: 'x64', aarch64: 'arm64' }[machine ?? ''] ?? '';
+  const cpu = { x86_64: 'x64', aarch64: 'arm64', riscv64gc: 'riscv64' }[machine ?? ''] ?? '';
   const libc = { gnu: 'glibc', musl: 'musl' }[library ?? ''];
   return { folder: [os, cpu, library].filter(Boolean).join('-'), os, cpu, libc };
 }
@@ -44,11 +48,20 @@ for (const target of own.napi.targets) {
     const made = manifest('npm', folder);
     const binary = `memmap.${folder}.node`;
     t.is(made.name, `memmap-${folder}`);
-    t.is(made.version, own.version);
-    t.is(made.license, own.license);
-    t.deepEqual(made.engines, own.engines);
+    for (const field of [
+      'version',
+      'type',
+      'license',
+      'homepage',
+      'bugs',
+      'repository',
+      'engines',
+    ] as const) {
+      t.deepEqual(made[field], own[field], field);
+      t.not(made[field], undefined, field);
+    }
     t.is(made.main, binary);
-    t.deepEqual(made.files, [binary]);
+    t.deepEqual(made.files, [binary, 'LICENSE', 'LICENSE-APACHE', 'LICENSE-MIT']);
     t.deepEqual([made.os, made.cpu], [[os], [cpu]]);
     t.deepEqual(made.libc, libc === undefined ? undefined : [libc]);
   });

@@ -1,6 +1,8 @@
 /**
  * Makes this checkout ready to run: installs the development dependencies, builds the native core,
  * compiles the TypeScript. Each step is skipped while what it reads has not changed.
+ *
+ * With `--package` it makes only what the package consists of, where npm has installed the dependencies.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,6 +21,8 @@ import npmEnvironment from './npm-environment.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamps = join(root, 'node_modules', '.cache', 'memmap');
+
+const packageOnly = process.argv.includes('--package');
 
 /** What users' compilers read: one file for each entry point. */
 const TYPINGS = ['index.d.ts', 'sync.d.ts', 'shm.d.ts', 'channel.d.ts'];
@@ -92,13 +96,15 @@ function nativeBuilt() {
   return existsSync(join(root, `memmap.${platform}-${arch}${library}.node`));
 }
 
-step(
-  'installing dependencies',
-  ['package-lock.json'],
-  ['node_modules/.package-lock.json'],
-  () => run('npm', 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'),
-  ' (with the build that follows it takes about a minute, once)',
-);
+if (!packageOnly) {
+  step(
+    'installing dependencies',
+    ['package-lock.json'],
+    ['node_modules/.package-lock.json'],
+    () => run('npm', 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'),
+    ' (with the build that follows it takes about a minute, once)',
+  );
+}
 step(
   'building the native core',
   ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs'],
@@ -119,15 +125,17 @@ step(
 step('compiling TypeScript', ['lib', 'tsconfig.json'], ['dist/index.js'], () =>
   compile('.', 'dist'),
 );
-step(
-  'rolling up the typings',
-  ['lib', 'tsconfig.json', 'scripts/typings.mjs', ...TYPINGS],
-  TYPINGS,
-  () => run('node', join('scripts', 'typings.mjs')),
-);
-step(
-  'compiling the tests',
-  ['__test__', 'lib', ...TYPINGS, 'tsconfig.json'],
-  ['build/__test__'],
-  () => compile('__test__', 'build'),
-);
+if (!packageOnly) {
+  step(
+    'rolling up the typings',
+    ['lib', 'tsconfig.json', 'scripts/typings.mjs', ...TYPINGS],
+    TYPINGS,
+    () => run('node', join('scripts', 'typings.mjs')),
+  );
+  step(
+    'compiling the tests',
+    ['__test__', 'lib', ...TYPINGS, 'tsconfig.json'],
+    ['build/__test__'],
+    () => compile('__test__', 'build'),
+  );
+}

@@ -3,7 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from './temporary';
 
-/** The files of the package, by `npm pack`, and what they take in bytes. */
+/**
+ * The files of the package, by `npm pack`, and what they take in bytes. The core that was built here is
+ * left out: `npm pack` takes it, but `scripts/release/prepublish.mjs` removes it before it is published.
+ */
 export function packed(): { paths: string[]; unpackedSize: number } {
   const windows = process.platform === 'win32';
   const { status, stdout, stderr } = spawnSync(
@@ -17,6 +20,10 @@ export function packed(): { paths: string[]; unpackedSize: number } {
     },
   );
   if (status !== 0) throw new Error(`npm pack ended with ${status}: ${stderr}`);
-  const [{ files, unpackedSize }] = JSON.parse(stdout);
-  return { paths: files.map(({ path }: { path: string }) => path), unpackedSize };
+  const [{ files }]: [{ files: { path: string; size: number }[] }] = JSON.parse(stdout);
+  const published = files.filter(({ path }) => !/^memmap\.[\w-]+\.node$/.test(path));
+  return {
+    paths: published.map(({ path }) => path),
+    unpackedSize: published.reduce((sum, { size }) => sum + size, 0),
+  };
 }

@@ -37,6 +37,10 @@ function load(name: string, isPackage: boolean): unknown {
         return isPackage
           ? require('memmap-linux-arm64-musl')
           : require('../../memmap.linux-arm64-musl.node');
+      case 'linux-riscv64-gnu':
+        return isPackage
+          ? require('memmap-linux-riscv64-gnu')
+          : require('../../memmap.linux-riscv64-gnu.node');
       case 'darwin-x64':
         return isPackage ? require('memmap-darwin-x64') : require('../../memmap.darwin-x64.node');
       case 'darwin-arm64':
