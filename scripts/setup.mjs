@@ -102,7 +102,7 @@ if (!packageOnly) {
     ['package-lock.json'],
     ['node_modules/.package-lock.json'],
     () => run('npm', 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'),
-    ' (with the build that follows it takes about a minute, once)',
+    ' (with the build that follows it takes a minute or two, once)',
   );
 }
 step(
