@@ -90,3 +90,11 @@ test('every relative link of the docs leads to a page, and to a heading that it 
   );
   t.deepEqual(broken, []);
 });
+
+test('npm can resolve the relative links of the README: it knows the repository', (t) => {
+  const { repository, homepage } = JSON.parse(read('package.json'));
+  t.regex(repository.url, /^git\+https:\/\/github\.com\/[\w-]+\/[\w-]+\.git$/);
+  t.is(homepage, `${repository.url.slice('git+'.length, -'.git'.length)}#readme`);
+  // npm shows pictures from there, too, but no HTML with relative addresses.
+  t.notRegex(read('README.md'), /<(?:img|a)\s/);
+});

@@ -1,4 +1,6 @@
 /** The examples in doc comments, README.md and docs/: each is run. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import {
   commentSnippets,
@@ -7,6 +9,7 @@ import {
   type Snippet,
   withChecks,
 } from './helpers/snippets';
+import { root } from './helpers/temporary';
 
 const documents = documentSnippets();
 
@@ -25,6 +28,14 @@ test('the first example of the README finds a line', async (t) => {
   const [first] = documents;
   t.regex(first?.title ?? '', /^README\.md:/);
   t.regex(await run(first as Snippet), /^127\.0\.0\.1 .*"GET \/about HTTP\/1\.1" 200 513\n$/);
+});
+
+test('every example of the README is a whole ECMAScript module', (t) => {
+  const fences = readFileSync(join(root, 'README.md'), 'utf8').match(/^```(?:js|ts)$/gm) ?? [];
+  const run = documents.filter(({ title }) => title.startsWith('README.md:'));
+  t.true(fences.length >= 4);
+  t.is(run.length, fences.length);
+  for (const { title, code } of run) t.notRegex(code, /require\(/, title);
 });
 
 test('an example that fails, says something wrong or never checks what it says is no example', async (t) => {
