@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { MmapMut } from 'memmap';
 import {
   commentSnippets,
   documentSnippets,
@@ -13,13 +14,33 @@ import { root } from './helpers/temporary';
 
 const documents = documentSnippets();
 
-/** What Windows has not: named shared memory, and dropping pages. */
-const NOT_ON_WINDOWS = /'memmap\/shm'|\.evict/;
+/** What Windows has not: named shared memory, dropping pages, and truncating what is mapped. */
+const NOT_ON_WINDOWS = /'memmap\/shm'|\.evict|truncateSync/;
+
+function canShare(): boolean {
+  try {
+    MmapMut.anonymous(1, { shared: true }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+const sharing = canShare();
+
+/** A map that is lent as a SharedArrayBuffer; a FileLock takes an option of the same name. */
+const SHARED_MAP = /Mmap\w*\.open\([^)]*shared: true/;
+
+/** Why an example cannot run here. */
+function impossible(code: string): string {
+  if (process.platform === 'win32' && NOT_ON_WINDOWS.test(code)) return ' (not on Windows)';
+  if (!sharing && SHARED_MAP.test(code)) return ' (not here: this runtime has no shared maps)';
+  return '';
+}
 
 for (const snippet of [...documents, ...commentSnippets()]) {
-  const impossible = process.platform === 'win32' && NOT_ON_WINDOWS.test(snippet.code);
-  const title = `the example at ${snippet.title} runs${impossible ? ' (not on Windows)' : ''}`;
-  (impossible ? test.skip : test.serial)(title, async (t) => {
+  const reason = impossible(snippet.code);
+  const title = `the example at ${snippet.title} runs${reason}`;
+  (reason === '' ? test.serial : test.skip)(title, async (t) => {
     await t.notThrowsAsync(run(snippet));
   });
 }
@@ -35,7 +56,17 @@ test('every example of the README is a whole ECMAScript module', (t) => {
   const run = documents.filter(({ title }) => title.startsWith('README.md:'));
   t.true(fences.length >= 4);
   t.is(run.length, fences.length);
-  for (const { title, code } of run) t.notRegex(code, /require\(/, title);
+  for (const { title, code, setup } of run) {
+    t.is(setup, '', title);
+    t.notRegex(code, /require\(/, title);
+  }
+});
+
+test('an example that is a part of a program runs after its setup', async (t) => {
+  const setup = "const word = 'Hello';\n";
+  t.is(await run({ title: 'here', setup, code: 'console.log(word);\n' }), 'Hello\n');
+  await t.throwsAsync(run({ title: 'here', code: 'console.log(word);\n' }));
+  t.true(documents.some((snippet) => snippet.setup !== ''));
 });
 
 test('an example that fails, says something wrong or never checks what it says is no example', async (t) => {

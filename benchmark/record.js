@@ -4,7 +4,16 @@ const { availableParallelism } = require('node:os');
 const { join } = require('node:path');
 
 /** In the order of the report. */
-const groups = ['search', 'random-reads', 'open-close', 'control', 'channel', 'locks', 'guard'];
+const groups = [
+  'search',
+  'random-reads',
+  'open-close',
+  'control',
+  'channel',
+  'locks',
+  'guard',
+  'calls',
+];
 
 const folder = join(__dirname, 'record');
 

@@ -6,9 +6,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chart } from './chart.mjs';
+import { costs } from './costs.mjs';
 import { groups, read } from './record.js';
 
 const root = join(import.meta.dirname, '..');
+
+/** The group that has a page of its own. */
+const COSTS = 'calls';
 
 /** What the README shows. */
 const FIRST = 'count the lines of a 1 GiB log that contain a word';
@@ -128,7 +132,9 @@ function section(group, { title, about, machine, comparisons }) {
 /** The files that show the records, by their paths in the repository. */
 export async function render() {
   const files = new Map();
-  const recorded = groups.flatMap((group) => (read(group) ? [[group, read(group)]] : []));
+  const recorded = groups
+    .filter((group) => group !== COSTS && read(group))
+    .map((group) => [group, read(group)]);
   const page = [
     '# Benchmarks',
     '`npm run bench` runs memmap beside its peers in turns, in one run, and makes this page. The times are those of one machine; the ratios tell more. "3 ×" beside memmap means that the peer takes three times as long.',
@@ -139,6 +145,7 @@ export async function render() {
     files.set(`docs/images/${group}.svg`, await groupChart(record));
   }
   files.set('docs/images/readme.svg', await readmeChart());
+  if (read(COSTS)) files.set('docs/costs.md', costs(read(COSTS), show));
   return files;
 }
 

@@ -15,14 +15,18 @@ export interface Snippet {
   /** The file and line that it stands at. */
   title: string;
   code: string;
+  /** What a part of a program needs before it: in a comment above it, which readers do not see. */
+  setup?: string;
 }
 
-/** The fences of JavaScript and TypeScript in a text. */
+/** The fences of JavaScript and TypeScript in a text, each with the comment of its setup. */
 function fences(file: string, text: string, firstLine = 1): Snippet[] {
-  return [...text.matchAll(/^```(?:js|ts)\n(.*?)^```$/gms)].map(({ index, 1: code = '' }) => ({
-    title: `${file}:${firstLine + text.slice(0, index).split('\n').length}`,
-    code,
-  }));
+  const pattern = /^(?:<!-- setup\n((?:(?!-->)[^\n]*\n)*)-->\n)?```(?:js|ts)\n(.*?)^```$/gms;
+  return [...text.matchAll(pattern)].map(({ index, 0: whole, 1: setup = '', 2: code = '' }) => {
+    const fence = index + whole.indexOf('```');
+    const title = `${file}:${firstLine + text.slice(0, fence).split('\n').length}`;
+    return { title, code, setup };
+  });
 }
 
 /** The examples in the doc comments of a source file. */
@@ -42,12 +46,12 @@ export function commentSnippets(): Snippet[] {
     .flatMap(inComments);
 }
 
-/** The complete programs of the documents: what imports nothing of memmap is a part of one. */
+/** Every example of the documents that are written by hand: those of `docs/api/` are doc comments. */
 export function documentSnippets(): Snippet[] {
   const documents = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
-  return ['README.md', ...documents.sort().map((name) => `docs/${name}`)]
-    .flatMap((file) => fences(file, readFileSync(join(root, file), 'utf8')))
-    .filter(({ code }) => /^import .* from 'memmap/m.test(code));
+  return ['README.md', ...documents.sort().map((name) => `docs/${name}`)].flatMap((file) =>
+    fences(file, readFileSync(join(root, file), 'utf8')),
+  );
 }
 
 /** The files that every example finds in its folder. */
@@ -81,12 +85,12 @@ export function withChecks(code: string): string {
 }
 
 /** Runs an example as an ECMAScript module in a folder of its own. Answers what it printed. */
-export async function run({ title, code }: Snippet): Promise<string> {
+export async function run({ title, code, setup = '' }: Snippet): Promise<string> {
   if (/^.*\/\/ =>.*$/m.test(withChecks(code))) {
     throw new Error(`${title}: '// =>' stands behind an expression of one line, '; // => text'`);
   }
   // `using` is younger than the oldest Node.js that is tested.
-  const { outputText } = transpileModule(PRELUDE + withChecks(code), {
+  const { outputText } = transpileModule(PRELUDE + setup + withChecks(code), {
     compilerOptions: { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 },
   });
   // Inside the package, where 'memmap' is this build.

@@ -73,8 +73,7 @@ test('hyparquet reads rows of a file by ranges', async (t) => {
   using map = Mmap.open(temporaryFile(t, content));
   const file = {
     byteLength: map.length,
-    slice: (start: number, end?: number) =>
-      map.arrayBuffer(start < 0 ? map.length + start : start, end),
+    slice: (start: number, end?: number) => map.arrayBuffer(start, end),
   };
   t.is(Number((await parquetMetadataAsync(file)).num_rows), ROWS);
   const rows = await parquetReadObjects({ file, rowStart: 20_000, rowEnd: 20_002 });
