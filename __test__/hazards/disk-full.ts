@@ -58,7 +58,8 @@ async function written(disk: string): Promise<void> {
   assert(statSync(path).blocks * 512 < LENGTH);
   assert.strictEqual(map.refresh(), true);
   assert.strictEqual(map.buffer[0], 1);
-  assert.strictEqual(map.buffer[LENGTH - 1], 0);
+  // Not the last byte: a C library may write the end of a range first (musl does).
+  assert.strictEqual(map.buffer[io.start], 0);
   map.close();
   rmSync(path);
 

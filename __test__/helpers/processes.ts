@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ExecutionContext } from 'ava';
 import { MmapMut } from 'memmap';
+import { PATIENCE } from './patience';
 import { root, temporaryFolder } from './temporary';
 
 const PRELUDE = `
@@ -82,7 +83,7 @@ export function start(path: string, code: string, ...prefix: string[]): ChildPro
   const child = spawn(program, [...rest, '-e', script(path, code)], {
     cwd: root,
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: 100_000,
+    timeout: 100_000 * PATIENCE,
     killSignal: 'SIGKILL',
   });
   outputOf(child);
@@ -123,7 +124,7 @@ export function node(
   const child = spawnSync(program, [...flags, ...args], {
     encoding: 'utf8',
     cwd: root,
-    timeout: 100_000,
+    timeout: 100_000 * PATIENCE,
     killSignal: 'SIGKILL',
   });
   if (child.error) throw child.error;

@@ -1,6 +1,7 @@
 /** Runs scripts that could crash, each in a child process of the runtime that runs this one. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { PATIENCE } from './patience';
 
 /** How a child process ended. */
 export interface Outcome {
@@ -13,7 +14,7 @@ export interface Outcome {
 /** The last line that a scenario prints when everything was as it must be. */
 export const SURVIVED = 'survived';
 
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 90_000 * PATIENCE;
 
 /** What a runtime is given before the script. */
 export function runtimeArguments(): string[] {

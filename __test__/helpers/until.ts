@@ -1,7 +1,8 @@
 /** Waiting for a state. Nothing here waits for time to pass. */
+import { PATIENCE } from './patience';
 
 /** After this long, in ms, a state will not come any more: generous, since machines are busy. */
-const LIMIT = 60_000;
+const LIMIT = 60_000 * PATIENCE;
 
 /** Waits until a condition holds, and throws if it never does. `what` names the missing state. */
 export async function until(

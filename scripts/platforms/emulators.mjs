@@ -24,6 +24,7 @@ function script(name, emulator, libraries, program) {
       '#!/bin/sh',
       // Where the folder is when it is complete, not where it is now.
       `export MEMMAP_EXEC_PATH=${quoted(join(target.replace(/\.begun$/, ''), 'node'))}`,
+      'export MEMMAP_PATIENCE=5',
       `export NODE_OPTIONS=${quoted(`--require=${JSON.stringify(preload)}`)}`,
       `exec ${[emulator, '-L', libraries, program].map(quoted).join(' ')} "$@"`,
     ];
@@ -58,6 +59,16 @@ export async function arm64Node(version, library) {
     libraries,
     join(original, inside, 'bin', 'node'),
   );
+}
+
+/** Node.js for Linux on riscv64, as Debian has it. */
+export async function riscv64Node() {
+  const [emulator, base] = await Promise.all([
+    qemu(),
+    debian('node-riscv64', SUITE, 'riscv64', ['nodejs'], { needed: true }),
+  ]);
+  const program = join(base, 'usr', 'bin', 'node');
+  return script('node-riscv64-qemu', join(emulator, 'usr', 'bin', 'qemu-riscv64'), base, program);
 }
 
 /** A call that the standard library of Rust needs and Wine 8 lacks. */
@@ -114,6 +125,7 @@ export async function wine() {
     LD_LIBRARY_PATH: join(base, 'usr', 'lib', 'x86_64-linux-gnu'),
     WINEPREFIX: prefix,
     WINEDEBUG: '-all',
+    MEMMAP_PATIENCE: '5',
     WINEDLLOVERRIDES: 'mscoree,mshtml=',
     WINELOADER: join(programs, 'wine64'),
     WINESERVER: join(programs, 'wineserver64'),

@@ -125,6 +125,8 @@ async function apt(suite, architecture) {
     for (const name of ['lists/partial', 'cache/archives/partial']) {
       await mkdir(join(target, name), { recursive: true });
     }
+    // What is installed: nothing.
+    await writeFile(join(target, 'status'), '');
   });
   const sources = join(base, 'sources.list');
   const keys = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -132,6 +134,7 @@ async function apt(suite, architecture) {
     'Dir::Etc::sourcelist': sources,
     'Dir::Etc::sourceparts': '-',
     'Dir::State::lists': join(base, 'lists'),
+    'Dir::State::status': join(base, 'status'),
     'Dir::Cache': join(base, 'cache'),
     'APT::Architecture': architecture,
     'APT::Architectures': architecture,
@@ -156,8 +159,11 @@ async function apt(suite, architecture) {
   throw reason;
 }
 
-/** A folder with packages of a suite of Debian, unpacked as below `/`. */
-export function debian(name, suite, architecture, packages) {
+/**
+ * A folder with packages of a suite of Debian, unpacked as below `/`; with `needed`, also all those
+ * that they need.
+ */
+export function debian(name, suite, architecture, packages, { needed = false } = {}) {
   return once(name, async (target) => {
     const options = await apt(suite, architecture);
     // What /lib and /bin are since Debian 12.
@@ -167,7 +173,10 @@ export function debian(name, suite, architecture, packages) {
     }
     const download = join(target, 'packages');
     await mkdir(download);
-    await fetch('apt-get', [...options, 'download', ...packages], { cwd: download });
+    const how = ['--download-only', '--no-install-recommends', '--yes', 'install'];
+    const archives = ['-o', `Dir::Cache::archives=${download}`, '-o', 'Debug::NoLocking=1'];
+    const words = needed ? [...archives, ...how] : ['download'];
+    await fetch('apt-get', [...options, ...words, ...packages], { cwd: download });
     const unpack = 'for package in *.deb; do dpkg-deb --fsys-tarfile "$package" | tar -xC ..; done';
     await fetch('sh', ['-ec', unpack], { cwd: download });
     await rm(download, { recursive: true });
