@@ -1,0 +1,42 @@
+/** `docs/costs.md`: what single calls cost, of the record of the group `calls`. */
+
+const INTRODUCTION = `# What every call costs
+
+Each call beside what it replaces. The first line of each group is memmap's; "3 ×" means that the other takes
+three times as long. What runs is what you see, in a loop over random positions (\`at\`) of a file of 64 MiB that is
+in memory: \`buffer\` is \`map.buffer\`, \`copy\` is what \`fs.readFileSync\` returned.`;
+
+const RULES = `## What to take from it
+
+- **Reading and writing through \`buffer\` or a view is JavaScript**: as fast as any Buffer, and a hundred times
+  faster than a system call. Take \`map.buffer\` once, outside the loop: the getter looks at the state of the map.
+- **A method of a map costs some hundred nanoseconds**: it checks its arguments, looks for faults before and after,
+  and some call native code. For a few bytes read the Buffer; for kilobytes the method is no slower.
+- **What makes a Buffer, a view or an ArrayBuffer allocates** an object in JavaScript, some tens of nanoseconds, and
+  an ArrayBuffer over the map some microseconds: V8 counts its length as memory.
+- **A promise costs** tens of microseconds: a job on another thread, and a turn of the event loop. It pays where the
+  work takes longer than that, or may wait for the disk.
+- **A page that is not in memory** costs what the disk needs: about 0.1 ms on an SSD, 10 ms on a hard disk.
+  [What is in memory](memory.md) says how to avoid that. The first touch of a page that *is* in memory costs a page
+  fault, half a microsecond to a microsecond; the kernel maps the 16 pages around it at once.
+
+[Benchmarks](benchmarks.md) compares whole tasks: searching, opening, locks, channels.`;
+
+/** The page of a record; `show` prints a measured value. */
+export function costs({ machine, comparisons }, show) {
+  const code = (text) =>
+    `<code>${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('|', '&#124;')}</code>`;
+  const rows = comparisons.flatMap(({ what, unit, contestants }) =>
+    contestants.map(({ name, command, time, ratio }, index) => {
+      const cells = index === 0 ? [`**${what}**`, 'memmap'] : ['', name];
+      const beside = ratio === undefined ? '' : `${ratio} ×`;
+      return `| ${[...cells, code(command), show(time, unit), beside].join(' | ')} |`;
+    }),
+  );
+  return `${[
+    INTRODUCTION,
+    `Measured by \`npm run bench -- calls\` on ${machine.cores} cores, ${machine.platform}, Node.js ${machine.node}. The times are this machine's; the ratios tell more.`,
+    ['| | | what runs | time | |', '|---|---|---|---:|---:|', ...rows].join('\n'),
+    RULES,
+  ].join('\n\n')}\n`;
+}
