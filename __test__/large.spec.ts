@@ -17,7 +17,9 @@ const onlyWhole = windowed ? test.skip : test;
 /** Writes a text into a file through `fs`. */
 function poke(path: string, text: string, position: number): void {
   const fd = openSync(path, 'r+');
-  writeSync(fd, text, position);
+  // Not as a string, for which Deno ignores the position.
+  const bytes = Buffer.from(text);
+  writeSync(fd, bytes, 0, bytes.length, position);
   closeSync(fd);
 }
 

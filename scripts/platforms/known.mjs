@@ -46,11 +46,11 @@ const entries = [
     reason: 'a job that has ended goes before setImmediate, so that quick chunks follow each other',
   },
   {
-    on: ['bun'],
+    on: ['bun', 'deno'],
     titles: [
       /^open › Mmap(Mut|Cow)?\.open tells what the system refused: code, syscall, errno and path$/,
     ],
-    reason: 'the messages are compared with those of fs, which in Bun name no empty path',
+    reason: 'the messages are compared with those of fs, which there name no empty path',
   },
   {
     on: ['bun'],
@@ -110,6 +110,16 @@ const entries = [
     on: ['deno'],
     titles: ['atomic › ending the process or a worker with pending waits is clean'],
     reason: 'Deno runs no cleanup hook of a worker that is terminated, so that its threads wait on',
+  },
+  {
+    on: ['deno'],
+    titles: [/^loading › a Linux program whose loader is (musl|gnu)'s takes only the core for it$/],
+    reason: 'the path of its program cannot be replaced',
+  },
+  {
+    on: ['deno'],
+    titles: ['package › import and require give the same classes'],
+    reason: 'code of a command line is no ECMAScript module',
   },
   {
     on: ['deno'],

@@ -106,22 +106,19 @@ function commandOf(runtime, suite, known) {
 }
 
 /**
- * Runs a suite. Answers how many cases passed, were skipped, and failed as it is known; the titles
- * of those that failed otherwise; and the entries of the list that did not come true.
+ * What a run comes to, by how it ended and what it printed: how many cases passed, were skipped, and
+ * failed as it is known; those that failed otherwise; and the titles of those that passed though
+ * they are listed.
  */
-export async function run(runtime, suite, known) {
-  const began = performance.now();
-  const { command, more } = commandOf(runtime, suite, known);
-  const name = `${runtime.name}-${suite.name}`;
-  const ended = await logged(name, command, { ...process.env, ...runtime.env, ...more });
-  const { cases, complete } = (suite.smoke ? casesOfSmoke : casesOfTap)(ended.stdout);
+export function judge(suite, known, { status, signal, stdout, stderr }) {
+  const { cases, complete } = (suite.smoke ? casesOfSmoke : casesOfTap)(stdout);
   const of = (state) => cases.filter((one) => one.state === state);
   const isKnown = ({ title }) => known.some((entry) => speaksOf(entry, title));
   const failed = of('failed').filter((one) => !isKnown(one));
   // Whatever the runtime says at its end: a run that breaks off has failed.
   if (!complete || cases.length === 0) {
-    const how = `the run broke off and ended with ${ended.signal ?? ended.status}`;
-    failed.push({ title: how, detail: `${how}\n${ended.stderr.slice(-4000)}` });
+    const how = `the run broke off and ended with ${signal ?? status}`;
+    failed.push({ title: how, detail: `${how}\n${stderr.slice(-4000)}` });
   }
   const passed = of('passed');
   return {
@@ -130,6 +127,16 @@ export async function run(runtime, suite, known) {
     known: of('failed').filter(isKnown).length + (suite.smoke ? 0 : forbidden(known).length),
     failed,
     cured: passed.filter(isKnown).map(({ title }) => title),
-    seconds: Math.round((performance.now() - began) / 1000),
   };
+}
+
+/** Runs a suite, and judges it by the known cases. */
+export async function run(runtime, suite, known) {
+  const { command, more } = commandOf(runtime, suite, known);
+  const name = `${runtime.name}-${suite.name}`;
+  return judge(
+    suite,
+    known,
+    await logged(name, command, { ...process.env, ...runtime.env, ...more }),
+  );
 }
