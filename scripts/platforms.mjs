@@ -5,6 +5,7 @@
  *     npm run test:platforms                    all; writes the table of docs/platforms.md
  *     npm run test:platforms -- musl wine-22    those whose names begin so, such as linux-arm64-musl
  *     npm run test:platforms -- --core          what the project's own check runs
+ *     npm run test:platforms -- --write musl    some, and the table from the last result of each
  *
  * What cannot be fetched is reported as not run, and is no failure. What each run printed is kept
  * in .platforms/logs/.
@@ -15,13 +16,17 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, buildable, check, isCheckedOnly, platforms } from './platforms/builds.mjs';
 import { knownOf } from './platforms/known.mjs';
+import { remember } from './platforms/results.mjs';
 import { runtimes } from './platforms/runtimes.mjs';
 import { run } from './platforms/suites.mjs';
 import { buildTable, suiteTable, withTables } from './platforms/table.mjs';
 import { folder, root, Unavailable } from './platforms/tools.mjs';
 
 const { values, positionals } = parseArgs({
-  options: { core: { type: 'boolean', default: false } },
+  options: {
+    core: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 
@@ -134,9 +139,10 @@ const order = (row) => runtimes.indexOf(row.runtime);
 rows.sort((one, other) => order(one) - order(other));
 console.log(buildTable(cores));
 console.log(suiteTable(rows, { seconds: true }));
-if (positionals.length === 0 && !values.core && rows.some(({ notRun }) => !notRun)) {
+const all = await remember(cores, rows);
+if (values.write || (positionals.length === 0 && !values.core)) {
   const page = join(root, 'docs', 'platforms.md');
-  await writeFile(page, withTables(await readFile(page, 'utf8'), cores, rows));
+  await writeFile(page, withTables(await readFile(page, 'utf8'), all.cores, all.rows));
 }
 const passed = rows.reduce((sum, row) => sum + (row.passed ?? 0), 0);
 const failed =

@@ -37,6 +37,16 @@ const entries = [
     reason: 'npm has installed this library for glibc',
   },
 
+  // qemu
+  {
+    on: ['arm64', 'riscv64'],
+    titles: [
+      /^(guard|smoke) › a search that meets lost bytes is an error, not an answer$/,
+      /^(guard|smoke) › no answer is made of lost bytes, whichever call reads them first$/,
+    ],
+    reason: 'qemu says that MADV_POPULATE_READ worked and does nothing: no page is read beforehand',
+  },
+
   // Bun and Deno
   {
     on: ['bun', 'deno'],
@@ -98,7 +108,10 @@ const entries = [
   },
   {
     on: ['deno'],
-    titles: ['create › mode sets the permission bits, less the umask (Unix only)'],
+    titles: [
+      'create › mode sets the permission bits, less the umask (Unix only)',
+      'refused-files › missing permissions are EACCES (Unix only: permission bits)',
+    ],
     reason: 'code of a command line gets its arguments at another place',
   },
   {
