@@ -141,6 +141,24 @@ interface Residency {
   /** One byte for each page, in order: 1 where it is in memory, 0 where not. */
   map: Uint8Array;
 }
+/** How much of a range is read at once. */
+interface ConcurrencyOptions {
+  /**
+   * How many chunks of 8 MiB are read at once, each by a thread of its own: 1 to 64. Default 4. More
+   * help where the disk serves many at once, such as a RAID or a network disk.
+   */
+  concurrency?: number | undefined;
+}
+/** How to prefetch. */
+interface PrefetchOptions extends JobOptions, ConcurrencyOptions {}
+
+/** Parts of a map as Buffers that can be read without waiting for the disk. */
+
+/** How to read. */
+interface ReadOptions {
+  /** Ends the read when aborted: the promise rejects with an `AbortError`. */
+  signal?: AbortSignal | undefined;
+}
 
 /** How to make an ArrayBuffer of a map's bytes. */
 interface ArrayBufferOptions {
@@ -169,6 +187,16 @@ type TypedArrayConstructor =
 type Needle = string | NodeJS.ArrayBufferView | number;
 /** What can be searched for: a needle, any of several, or a regular expression. */
 type Pattern = Needle | readonly Needle[] | RegExp;
+
+/** How to watch and to end work that runs on threads of memmap's own, and how many. */
+interface ThreadedJobOptions extends JobOptions {
+  /**
+   * How many chunks are worked on at once, each by a thread of its own: 1 to 64. The answer is the
+   * same for any number, and so is its order. Default: half of `os.availableParallelism()`, at least
+   * 1.
+   */
+  concurrency?: number | undefined;
+}
 
 /** Finding bytes in a map: the first, the last, how many, all of them. */
 
@@ -422,10 +450,10 @@ interface ReadStreamOptions extends RangeOptions {
 /** The bytes of a group: the first, and the one after the last. */
 type Indices = [start: number, end: number];
 /** How to scan. */
-interface ScanOptions extends SearchOptions, JobOptions {
+interface ScanOptions extends SearchOptions, ThreadedJobOptions {
   /**
-   * The most matches that one job off the main thread collects before it hands them over. More
-   * means fewer jobs, and more memory where there are many matches. Default 1024.
+   * The most matches that one thread collects before it hands them over. More means fewer jobs, and
+   * more memory where there are many matches. Default 1024.
    */
   batch?: Integer | undefined;
 }
@@ -683,16 +711,76 @@ declare abstract class MemoryMap {
    *
    * @param start - The first byte. Default 0.
    * @param end - The byte after the last. Default: the end of the map.
-   * @param options - To watch or abort it. It works in chunks of 8 MiB.
+   * @param options - To watch or abort it, and how much is read at once. It works in chunks of 8 MiB,
+   * on threads of its own.
    * @throws Rejects with a TypeError, a RangeError or an AbortError.
    */
-  prefetch(start?: Integer, end?: Integer, options?: JobOptions): Promise<void>;
+  prefetch(start?: Integer, end?: Integer, options?: PrefetchOptions): Promise<void>;
   /**
    * As {@link prefetch}. Blocks on the disk: a second or more for each GiB that is not in memory.
    *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * map.prefetchSync(0, map.length, { concurrency: 8 });
+   * ```
+   *
+   * @param options - How much is read at once.
    * @throws TypeError, RangeError.
    */
-  prefetchSync(start?: Integer, end?: Integer): void;
+  prefetchSync(start?: Integer, end?: Integer, options?: ConcurrencyOptions): void;
+  /**
+   * Returns a part of the map as a Buffer, without a copy, if all of it is in memory; null where
+   * reading it would have to wait for the disk. Never blocks and reads nothing in. Takes less than a
+   * microsecond for a few pages, and some 70 us for 256 MiB.
+   *
+   * What is in memory now may be evicted later, but hardly before the same turn of the event loop
+   * ends. Null is also the answer where the system does not tell what is in memory: on Linux for a
+   * file that this process neither owns nor may write, or of which the map keeps no descriptor; on
+   * Windows for pages that are in memory, but not in the working set of this process. {@link read}
+   * serves those.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * const record = map.tryRead(64, 128) ?? (await map.read(64, 128));
+   * record.length; // => 64
+   * ```
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_UNSUPPORTED` as {@link subarray}.
+   */
+  tryRead(start?: Integer, end?: Integer): Buffer | null;
+  /**
+   * Brings the pages of a part of the map into memory, off the main thread, and gives it as a Buffer,
+   * without a copy: reading that Buffer soon does not block on the disk. Reads no more than those
+   * pages.
+   *
+   * Up to 16 threads of memmap's own, not those of libuv, serve all reads of the process, and give
+   * the disk many at a time. They end when there has been nothing to read for a second. Private pages
+   * are not copied.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * const signal = AbortSignal.timeout(1000);
+   * const header = await map.read(0, 16, { signal });
+   * header.readDoubleLE(8); // => 0.5
+   * ```
+   *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
+   * @param options - To abort it.
+   * @throws Rejects with a TypeError, a RangeError, or an AbortError at once when aborted; MmapError
+   * `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED` at once when the map is closed, resized or refreshed,
+   * `ERR_MMAP_TRUNCATED` where the file no longer has the bytes, `ERR_MMAP_IO` where the disk cannot
+   * read them, `ERR_MMAP_UNSUPPORTED` as {@link subarray}.
+   */
+  read(start?: Integer, end?: Integer, options?: ReadOptions): Promise<Buffer>;
   /**
    * Tells which pages of a range are in memory, so that reading them does not block on the disk.
    * The answer may be outdated when it arrives. Takes about a millisecond for each GiB.
@@ -848,7 +936,7 @@ declare abstract class MemoryMap {
    * @throws Rejects with a TypeError, a RangeError or an AbortError; MmapError
    * `ERR_MMAP_UNSUPPORTED` for a RegExp that is refused.
    */
-  count(pattern: Pattern, options?: SearchOptions & JobOptions): Promise<number>;
+  count(pattern: Pattern, options?: SearchOptions & ThreadedJobOptions): Promise<number>;
   /**
    * As {@link count}. Blocks until the whole range is searched.
    *
@@ -866,14 +954,14 @@ declare abstract class MemoryMap {
   findAll(
     pattern: Pattern,
     options: FindOptions &
-      JobOptions & {
+      ThreadedJobOptions & {
         which: true;
       },
   ): Promise<Finds>;
   findAll(
     pattern: Pattern,
     options?: FindOptions &
-      JobOptions & {
+      ThreadedJobOptions & {
         which?: false | undefined;
       },
   ): Promise<Float64Array>;
@@ -923,9 +1011,9 @@ declare abstract class MemoryMap {
    */
   matchAll(pattern: RegExp | string, options?: RangeOptions): IterableIterator<Match>;
   /**
-   * Iterates over matches while a background thread searches in chunks. The event loop stays free,
-   * and no more is searched than is asked for. Aborting ends the work within one chunk (8 or
-   * 16 MiB), leaving the loop at once.
+   * Iterates over matches while background threads search ahead in chunks of 8 or 16 MiB. The event
+   * loop stays free. With `concurrency: 1` no more is searched than is asked for. Aborting and leaving
+   * the loop end the work.
    *
    * Needles of any length are found across the borders of chunks, each match once. A regular
    * expression sees up to 262,144 bytes behind its chunk: a match of up to that many bytes is found
@@ -963,7 +1051,7 @@ declare abstract class MemoryMap {
    * @param options - Where to look, and how to watch or abort it.
    * @throws Rejects with a TypeError, a RangeError or an AbortError.
    */
-  lineCount(options?: RangeOptions & JobOptions): Promise<number>;
+  lineCount(options?: RangeOptions & ThreadedJobOptions): Promise<number>;
   /**
    * As {@link lineCount}. Blocks until all are counted.
    *
@@ -973,7 +1061,7 @@ declare abstract class MemoryMap {
   /**
    * Builds an index that finds any line at once, however far into the file and however long the
    * lines. It is built off the main thread in one pass, in chunks of some milliseconds, and takes
-   * 8 bytes for each 64 KiB of the map: 128 KiB for 1 GiB.
+   * 8 bytes for each 4 KiB of the map: 2 MiB for 1 GiB.
    *
    * @param options - The part to index, how to give its lines, and how to watch or abort it.
    * @throws As {@link lineCount}.
@@ -981,12 +1069,12 @@ declare abstract class MemoryMap {
   lineIndex(
     options: LineIndexOptions & {
       encoding: BufferEncoding;
-    } & JobOptions,
+    } & ThreadedJobOptions,
   ): Promise<LineIndex<string>>;
   lineIndex(
     options?: LineIndexOptions & {
       encoding?: undefined;
-    } & JobOptions,
+    } & ThreadedJobOptions,
   ): Promise<LineIndex<Buffer>>;
   /**
    * As {@link lineIndex}. Blocks until all is read.
@@ -1097,6 +1185,8 @@ interface MemoryOptions {
    * {@link Mmap.prefetch} does so off the main thread. Default false.
    */
   populate?: boolean | undefined;
+  /** On how many threads `populate` reads, each 8 MiB at a time: 1 to 64. Default 4. */
+  concurrency?: number | undefined;
   /**
    * Whether to ask the kernel for huge pages where it can use them: on Linux for files in shared
    * memory (`/dev/shm`, where the administrator allows it) and for read-only files of some file
@@ -1157,7 +1247,7 @@ interface OpenOptions extends MemoryOptions {
   keepDescriptor?: boolean | undefined;
 }
 /** How {@link MmapMut.create} makes its file. */
-interface CreateOptions extends Omit<MemoryOptions, 'guard'> {
+interface CreateOptions extends Omit<MemoryOptions, 'guard' | 'concurrency'> {
   /**
    * Whether to replace a file of that name. It is replaced in one step when the new file is
    * complete; maps of the old file keep the old file. Windows replaces no file that is mapped:

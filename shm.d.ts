@@ -3,7 +3,7 @@
 import { MemoryOptions, MmapMut, MapClass, Integer, Shared } from './index';
 
 /** How {@link SharedMemory.open} maps an object. */
-type SharedMemoryOpenOptions = Omit<MemoryOptions, 'guard'>;
+type SharedMemoryOpenOptions = Omit<MemoryOptions, 'guard' | 'concurrency'>;
 /** How {@link SharedMemory.create} makes its object. */
 interface SharedMemoryOptions extends SharedMemoryOpenOptions {
   /** The permission bits of the object, before the process's umask. Default 0o600. */

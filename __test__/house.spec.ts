@@ -8,7 +8,7 @@ const src = join(__dirname, '..', '..', 'src');
 const DISTRICTS = [
   ['model'],
   ['error'],
-  ['sys'],
+  ['sys', 'pool'],
   ['guard'],
   ['memory'],
   ['search', 'sync'],

@@ -143,7 +143,7 @@ onLinux('prefetch works in chunks that an abort ends (Linux: mincore)', async (t
     controller.abort(reason);
   };
   const error = await t.throwsAsync(
-    map.prefetch(0, undefined, { signal: controller.signal, onProgress }),
+    map.prefetch(0, undefined, { signal: controller.signal, onProgress, concurrency: 2 }),
     { name: 'AbortError' },
   );
   t.is(error?.cause, reason);
@@ -172,7 +172,7 @@ onLinux('prefetch of truncated bytes is an error (Linux)', async (t) => {
 
 const python = process.platform === 'linux' ? needs('python3') : test.skip;
 python(
-  'prefetch touches the pages where the kernel has no MADV_POPULATE_READ (Linux, needs python3)',
+  'prefetch reads the file where the kernel has no MADV_POPULATE_READ (Linux, needs python3)',
   (t) => {
     // A seccomp filter answers EINVAL to madvise(..., 22), as Linux before 5.14 does.
     const number = { x64: 28, arm64: 233 }[process.arch as string];
@@ -203,14 +203,14 @@ os.execv(sys.argv[1], sys.argv[1:])`;
     map.prefetchSync();
     const { pages, residentPages } = map.residency();
     const lines = require('node:fs').readFileSync('/proc/self/smaps', 'utf8').split(file);
-    const sizes = lines.slice(1).map((text) => [/Rss: *(\\d+)/.exec(text)[1], /Anonymous: *(\\d+)/.exec(text)[1]]);
+    const sizes = lines.slice(1).map((text) => /Anonymous: *(\\d+)/.exec(text)[1]);
     done({ known, pages, residentPages, sizes });`,
       path,
       ['python3', '-c', withoutPopulate, process.execPath],
-    ) as { known: boolean; pages: number; residentPages: number; sizes: [string, string][] };
+    ) as { known: boolean; pages: number; residentPages: number; sizes: string[] };
     t.false(answer.known);
     t.is(answer.residentPages, answer.pages);
-    t.true(answer.sizes.some(([rss, copied]) => rss === '4096' && copied === '0'));
+    t.true(answer.sizes.every((copied) => copied === '0'));
   },
 );
 

@@ -8,6 +8,7 @@
 //!
 //! - `model`: for tests, runs threads in every order;
 //! - `error`: what can go wrong, and how it travels to TypeScript;
+//! - `pool`: threads of our own for long work;
 //! - `sys`: the operating system, one folder a capability;
 //! - `guard`: survives faults in mapped memory;
 //! - `memory`: one mapped range, its owners, its pages and the ArrayBuffers over it;
@@ -33,6 +34,7 @@ mod guard;
 mod memory;
 #[cfg(test)]
 mod model;
+mod pool;
 mod search;
 mod sync;
 mod sys;

@@ -56,6 +56,9 @@ const location = native.Mmap.prototype.location.call(
 );
 const pattern = other(native.Pattern.literalsSync(Buffer.from('b'), Float64Array.of(1)));
 const waits = other(new native.Waits(() => {}));
+// A number of a job may be any: TypeScript counts them.
+const threads = other(new native.Threads(() => {}));
+const id = other(0);
 // TypeScript has checked which of these it is.
 const flag = new Other(true, true);
 const word = new Other(1, true);
@@ -72,8 +75,7 @@ const onEachMap: Calls = {
   advise: [other('normal'), start, end],
   close: [],
   copyOut: [other(Buffer.alloc(8)), new Size(4), new Size(0), new Size(4)],
-  count: [pattern, start, end, end],
-  countLines: [start, end, any(4096)],
+  countLines: [threads, id, start, end, any(4096)],
   countLinesSync: [start, end, any(4096)],
   countSync: [pattern, start, end],
   evict: [start, end],
@@ -82,7 +84,7 @@ const onEachMap: Calls = {
   externalArrayBuffer: [start, end],
   externalSharedArrayBuffer: [start, end],
   fileSize: [],
-  find: [pattern, start, end, end, other('offset'), any(10)],
+  find: [threads, id, pattern, start, end, end, other('offset'), any(10)],
   findSync: [pattern, start, end, other('offset'), any(10)],
   identity: [],
   isAt: [other(path)],
@@ -93,8 +95,11 @@ const onEachMap: Calls = {
   location: [new Other(path, true)],
   lock: [start, end],
   nthLineFeed: [start, end, any(0)],
-  prefetch: [start, end],
-  prefetchSync: [start, end],
+  isResident: [start, end],
+  prefetch: [threads, id, start, end],
+  prefetchSync: [start, end, word],
+  read: [threads, id, start, end],
+  reconcile: [threads, id, pattern, start, end, end, other('offset'), any(1)],
   remap: [any(LENGTH)],
   cached: [start, end],
   resident: [start, end],
@@ -142,6 +147,7 @@ const factories: Record<string, Calls> = {
     regexSync: [other('x'), word],
   },
   PendingWait: {},
+  Threads: { new: [listener] },
   Waits: { new: [listener] },
 };
 
@@ -154,6 +160,7 @@ const functions: Calls = {
   listenForFaults: [listener],
   lockLimit: [],
   pageSize: [],
+  poolThreads: [],
   raised: [word],
   threadNamespace: [],
   threadSignature: [],
@@ -273,8 +280,9 @@ async function main(): Promise<void> {
   }
   assert.throws(() => map.countLinesSync(0, LENGTH, 0), range);
   assert.throws(() => map.findSync(pattern, 0, LENGTH, 'offset', 0), range);
-  await assert.rejects(async () => map.countLines(0, LENGTH, 0), range);
-  await assert.rejects(async () => map.find(pattern, 0, 1, LENGTH, 'offset', 0), range);
+  const own = new native.Threads(() => {});
+  assert.throws(() => map.countLines(own, 1, 0, LENGTH, 0), range);
+  assert.throws(() => map.find(own, 1, pattern, 0, 1, LENGTH, 'offset', 0), range);
   map.fill(new Uint8Array(0), 0, LENGTH);
   map.write(new Uint8Array(0), LENGTH);
   map.copyOut(new Uint8Array(0), 0, LENGTH, LENGTH);

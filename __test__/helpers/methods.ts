@@ -160,7 +160,10 @@ const hint: Parameter = {
 /** Only false is tried of what needs a newer runtime. */
 const shared: Parameter = { ...boolean, valid: false };
 const memoryOptions = { populate: boolean, hugePages: boolean, shared, onFault: callback };
+/** How many threads; the table's bad values are none of these numbers. */
+const concurrency: Parameter = integer(2);
 const openOptions = options({
+  concurrency,
   offset: integer(0),
   length: integer(8),
   keepDescriptor: boolean,
@@ -170,6 +173,7 @@ const openOptions = options({
 /** Reserved huge pages are on few machines, so `true` is not tried. */
 const transparent: Parameter = { ...boolean, valid: 'transparent' };
 const job = { signal, onProgress: callback };
+const threadedJob = { ...job, concurrency };
 const jobOptions = options(job);
 const range = { start: integer(8), end: integer(16) };
 /** Where to start, or an encoding in its place, as in Buffer's methods; or options. */
@@ -211,9 +215,9 @@ export const statics = (path: string, fresh: string): Record<string, Parameter[]
     required(newLength(8)),
     options({ hugePages: transparent, noReserve: boolean, populate: boolean, shared }),
   ],
-  'Mmap.from': [descriptor(path), options({ guard: boolean, ...memoryOptions })],
-  'MmapMut.from': [descriptor(path), options({ guard: boolean, ...memoryOptions })],
-  'MmapCow.from': [descriptor(path), options({ guard: boolean, ...memoryOptions })],
+  'Mmap.from': [descriptor(path), options({ guard: boolean, concurrency, ...memoryOptions })],
+  'MmapMut.from': [descriptor(path), options({ guard: boolean, concurrency, ...memoryOptions })],
+  'MmapCow.from': [descriptor(path), options({ guard: boolean, concurrency, ...memoryOptions })],
 });
 
 /** The methods and getters of instances, by the class that defines them. */
@@ -254,8 +258,10 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     [Symbol.dispose]: { worksClosed: true },
     [inspect.custom]: { worksClosed: true },
     advise: { parameters: [hint, integer(8), integer(16)] },
-    prefetch: { parameters: [integer(8), integer(16), jobOptions] },
-    prefetchSync: { parameters: [integer(8), integer(16)] },
+    prefetch: { parameters: [integer(8), integer(16), options({ ...job, concurrency })] },
+    prefetchSync: { parameters: [integer(8), integer(16), options({ concurrency })] },
+    tryRead: { parameters: [integer(8), integer(16)] },
+    read: { parameters: [integer(8), integer(16), options({ signal })] },
     residency: { parameters: [integer(8), integer(16)] },
     mlock: { parameters: [integer(8), integer(16)] },
     munlock: { parameters: [integer(8), integer(16)] },
@@ -265,19 +271,24 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     indexOf: { parameters: [needle(false), positionOrRange, encoding] },
     lastIndexOf: { parameters: [needle(false), positionOrRange, encoding] },
     includes: { parameters: [needle(false), positionOrRange, encoding] },
-    count: { parameters: [needle(true), options({ ...range, encoding, ...job })] },
+    count: { parameters: [needle(true), options({ ...range, encoding, ...threadedJob })] },
     countSync: { parameters: [needle(true), options({ ...range, encoding })] },
-    findAll: { parameters: [needle(true), options({ ...range, encoding, ...finding, ...job })] },
+    findAll: {
+      parameters: [needle(true), options({ ...range, encoding, ...finding, ...threadedJob })],
+    },
     findAllSync: { parameters: [needle(true), options({ ...range, encoding, ...finding })] },
     exec: { parameters: [expression, integer(8)] },
     matchAll: { parameters: [expression, options(range)] },
     scan: {
-      parameters: [needle(true), options({ ...range, encoding, ...job, batch: newLength(8) })],
+      parameters: [
+        needle(true),
+        options({ ...range, encoding, ...threadedJob, batch: newLength(8) }),
+      ],
     },
     lines: { parameters: [options({ ...range, ...line })] },
-    lineCount: { parameters: [options({ ...range, ...job })] },
+    lineCount: { parameters: [options({ ...range, ...threadedJob })] },
     lineCountSync: { parameters: [options(range)] },
-    lineIndex: { parameters: [options({ ...range, ...index, ...job })] },
+    lineIndex: { parameters: [options({ ...range, ...index, ...threadedJob })] },
     lineIndexSync: { parameters: [options({ ...range, ...index })] },
     cursor: { parameters: [integer(8)] },
     createReadStream: { parameters: [options({ ...range, highWaterMark: integer(8) })] },

@@ -75,6 +75,12 @@ map.length = 1;
 const any: MemoryMap = Math.random() > 0.5 ? map : mutable;
 same<boolean>()(any.refresh());
 
+// Reading without waiting for the disk.
+same<Buffer | null>()(map.tryRead(1, 2n));
+same<Promise<Buffer>>()(map.read(1, 2n, { signal: AbortSignal.timeout(1) }));
+void map.prefetch(0, 1, { concurrency: 2, onProgress: () => {} });
+map.prefetchSync(0, 1, { concurrency: 2 });
+
 // Searching: what comes back depends on the options.
 same<number>()(map.indexOf('needle', 1, 'latin1'));
 same<number>()(map.indexOf('needle', 'latin1'));
@@ -82,7 +88,9 @@ same<Float64Array>()(map.findAllSync('needle', { limit: 1 }));
 same<Finds>()(map.findAllSync(['a', Buffer.from('b')], { which: true }));
 same<Promise<Float64Array>>()(map.findAll(/needle/, { signal: AbortSignal.timeout(1) }));
 same<Promise<Finds>>()(map.findAll(['a', 1], { which: true, onProgress: () => {} }));
-same<Promise<number>>()(map.count(/needle/, { start: 1 }));
+same<Promise<number>>()(map.count(/needle/, { start: 1, concurrency: 2 }));
+// @ts-expect-error: what blocks has one thread
+map.countSync(/needle/, { concurrency: 2 });
 same<Match | null>()(map.exec(/needle/, 1));
 same<IterableIterator<Match>>()(map.matchAll('needle', { end: 1 }));
 same<Buffer | undefined>()(map.exec('(?<name>.)')?.bytes('name'));

@@ -12,6 +12,7 @@ const memory = {
 const part = { offset: undefined, length: undefined };
 const range = { start: undefined, end: undefined };
 const job = { signal: undefined, onProgress: undefined };
+const threaded = { ...job, concurrency: undefined };
 const search = { ...range, encoding: undefined };
 const find = { ...search, limit: undefined, which: undefined };
 const lines = { ...range, encoding: undefined, keepEnds: undefined };
@@ -19,7 +20,13 @@ const wait = { timeout: undefined };
 const waitAsync = { ...wait, signal: undefined };
 
 const map = MmapMut.open('file', { ...memory, ...part, guard: undefined });
-Mmap.open('file', { ...memory, ...part, guard: undefined, keepDescriptor: undefined });
+Mmap.open('file', {
+  ...memory,
+  ...part,
+  concurrency: undefined,
+  guard: undefined,
+  keepDescriptor: undefined,
+});
 MmapCow.open('file', { ...memory, ...part, guard: undefined });
 Mmap.from(map.descriptor(), { ...memory, guard: undefined });
 MmapMut.create('file', 1, {
@@ -36,18 +43,20 @@ MmapMut.anonymous(1, {
 });
 map.resize(1, { allocate: undefined });
 void map.flush(0, 1, job);
-void map.prefetch(0, 1, job);
+void map.prefetch(0, 1, threaded);
+map.prefetchSync(0, 1, { concurrency: undefined });
+void map.read(0, 1, { signal: undefined });
 void map.evict(0, 1, job);
-void map.count('needle', { ...search, ...job });
-void map.findAll('needle', { ...find, ...job });
+void map.count('needle', { ...search, ...threaded });
+void map.findAll('needle', { ...find, ...threaded });
 map.countSync('needle', search);
 map.findAllSync('needle', find);
 map.matchAll('needle', range);
-map.scan('needle', { ...search, ...job, batch: undefined });
+map.scan('needle', { ...search, ...threaded, batch: undefined });
 map.lines(lines);
-void map.lineCount({ ...range, ...job });
+void map.lineCount({ ...range, ...threaded });
 map.lineCountSync(range);
-void map.lineIndex({ ...lines, ...job });
+void map.lineIndex({ ...lines, ...threaded });
 map.lineIndexSync(lines);
 map.cursor().readLine({ encoding: undefined, keepEnds: undefined });
 map.createReadStream({ ...range, highWaterMark: undefined });

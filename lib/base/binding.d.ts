@@ -55,10 +55,14 @@ export declare class Mmap {
   acknowledgeStrayWrites(): void
   /** Gives the system a hint. Answers whether the system took it. */
   advise(hint: string, start: number, end: number): boolean
-  /** Brings the bytes from `start` to `end` into memory. Blocks. */
-  prefetchSync(start: number, end: number): void
+  /** Brings the bytes from `start` to `end` into memory, on so many threads. Blocks. */
+  prefetchSync(start: number, end: number, concurrency: number): void
   /** As `prefetchSync`, off the main thread. */
-  prefetch(start: number, end: number): Promise<void>
+  prefetch(threads: Threads, id: number, start: number, end: number): void
+  /** As `prefetch`, for a few bytes that somebody waits for. */
+  read(threads: Threads, id: number, start: number, end: number): void
+  /** Whether the bytes from `start` to `end` are certainly in memory. */
+  isResident(start: number, end: number): boolean
   /** One byte a page: 1 where it is in memory. */
   resident(start: number, end: number): Uint8Array
   /** What the system's cache has of the bytes; null where it does not tell. */
@@ -78,18 +82,21 @@ export declare class Mmap {
   /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
   findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
   /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
-  find(pattern: Pattern, from: number, to: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Promise<Found>
+  find(threads: Threads, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', most: number): void
+  /**
+   * The matches between `from` and `to` of which the first may begin at `actual` only,
+   * compared to those that `find` finds from `from` on.
+   */
+  reconcile(threads: Threads, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', actual: number): void
   /** The number of matches between `from` and `end`. Blocks. */
   countSync(pattern: Pattern, from: number, end: number): number
-  /** The number of matches that begin between `from` and `to`; may stop sooner. */
-  count(pattern: Pattern, from: number, to: number, end: number): Promise<Counted>
   /**
    * The number of line feeds in each block of `size` bytes, from `start` to `end`.
    * Blocks.
    */
   countLinesSync(start: number, end: number, size: number): Float64Array
   /** As `countLinesSync`, off the main thread. */
-  countLines(start: number, end: number, size: number): Promise<Float64Array>
+  countLines(threads: Threads, id: number, start: number, end: number, size: number): void
   /**
    * Writes the offsets of the first line feeds between `start` and `end` into
    * `offsets`, up to its length. Answers their number. Blocks.
@@ -141,10 +148,14 @@ export declare class MmapCow {
   acknowledgeStrayWrites(): void
   /** Gives the system a hint. Answers whether the system took it. */
   advise(hint: string, start: number, end: number): boolean
-  /** Brings the bytes from `start` to `end` into memory. Blocks. */
-  prefetchSync(start: number, end: number): void
+  /** Brings the bytes from `start` to `end` into memory, on so many threads. Blocks. */
+  prefetchSync(start: number, end: number, concurrency: number): void
   /** As `prefetchSync`, off the main thread. */
-  prefetch(start: number, end: number): Promise<void>
+  prefetch(threads: Threads, id: number, start: number, end: number): void
+  /** As `prefetch`, for a few bytes that somebody waits for. */
+  read(threads: Threads, id: number, start: number, end: number): void
+  /** Whether the bytes from `start` to `end` are certainly in memory. */
+  isResident(start: number, end: number): boolean
   /** One byte a page: 1 where it is in memory. */
   resident(start: number, end: number): Uint8Array
   /** What the system's cache has of the bytes; null where it does not tell. */
@@ -164,18 +175,21 @@ export declare class MmapCow {
   /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
   findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
   /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
-  find(pattern: Pattern, from: number, to: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Promise<Found>
+  find(threads: Threads, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', most: number): void
+  /**
+   * The matches between `from` and `to` of which the first may begin at `actual` only,
+   * compared to those that `find` finds from `from` on.
+   */
+  reconcile(threads: Threads, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', actual: number): void
   /** The number of matches between `from` and `end`. Blocks. */
   countSync(pattern: Pattern, from: number, end: number): number
-  /** The number of matches that begin between `from` and `to`; may stop sooner. */
-  count(pattern: Pattern, from: number, to: number, end: number): Promise<Counted>
   /**
    * The number of line feeds in each block of `size` bytes, from `start` to `end`.
    * Blocks.
    */
   countLinesSync(start: number, end: number, size: number): Float64Array
   /** As `countLinesSync`, off the main thread. */
-  countLines(start: number, end: number, size: number): Promise<Float64Array>
+  countLines(threads: Threads, id: number, start: number, end: number, size: number): void
   /**
    * Writes the offsets of the first line feeds between `start` and `end` into
    * `offsets`, up to its length. Answers their number. Blocks.
@@ -237,10 +251,14 @@ export declare class MmapMut {
   acknowledgeStrayWrites(): void
   /** Gives the system a hint. Answers whether the system took it. */
   advise(hint: string, start: number, end: number): boolean
-  /** Brings the bytes from `start` to `end` into memory. Blocks. */
-  prefetchSync(start: number, end: number): void
+  /** Brings the bytes from `start` to `end` into memory, on so many threads. Blocks. */
+  prefetchSync(start: number, end: number, concurrency: number): void
   /** As `prefetchSync`, off the main thread. */
-  prefetch(start: number, end: number): Promise<void>
+  prefetch(threads: Threads, id: number, start: number, end: number): void
+  /** As `prefetch`, for a few bytes that somebody waits for. */
+  read(threads: Threads, id: number, start: number, end: number): void
+  /** Whether the bytes from `start` to `end` are certainly in memory. */
+  isResident(start: number, end: number): boolean
   /** One byte a page: 1 where it is in memory. */
   resident(start: number, end: number): Uint8Array
   /** What the system's cache has of the bytes; null where it does not tell. */
@@ -260,18 +278,21 @@ export declare class MmapMut {
   /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
   findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
   /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
-  find(pattern: Pattern, from: number, to: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Promise<Found>
+  find(threads: Threads, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', most: number): void
+  /**
+   * The matches between `from` and `to` of which the first may begin at `actual` only,
+   * compared to those that `find` finds from `from` on.
+   */
+  reconcile(threads: Threads, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', actual: number): void
   /** The number of matches between `from` and `end`. Blocks. */
   countSync(pattern: Pattern, from: number, end: number): number
-  /** The number of matches that begin between `from` and `to`; may stop sooner. */
-  count(pattern: Pattern, from: number, to: number, end: number): Promise<Counted>
   /**
    * The number of line feeds in each block of `size` bytes, from `start` to `end`.
    * Blocks.
    */
   countLinesSync(start: number, end: number, size: number): Float64Array
   /** As `countLinesSync`, off the main thread. */
-  countLines(start: number, end: number, size: number): Promise<Float64Array>
+  countLines(threads: Threads, id: number, start: number, end: number, size: number): void
   /**
    * Writes the offsets of the first line feeds between `start` and `end` into
    * `offsets`, up to its length. Answers their number. Blocks.
@@ -351,10 +372,28 @@ export declare class PendingWait {
   cancel(): void
 }
 
+/** The threads that work for one JavaScript thread. */
+export declare class Threads {
+  /** `ring` is called once there is something for [`Threads::settled`] to take. */
+  constructor(ring: () => void)
+  /** Takes what has settled. */
+  settled(): AllSettled
+  /** Ends the wait for a job: unless it is running already, it is not begun. */
+  cancel(id: number): void
+}
+
 /** Where the waits of one JavaScript thread settle. */
 export declare class Waits {
   /** `settle` is called with the number of a wait and whether it ended because an owner was lost. */
   constructor(settle: (id: number, lostOwner: boolean) => void)
+}
+
+/** The jobs that have settled since the last look. */
+export interface AllSettled {
+  /** The numbers of those that only did something, and could. */
+  done: Float64Array
+  /** The others. */
+  others: Array<Settled>
 }
 
 /** What of a range of a file the system's cache has, in pages. */
@@ -366,14 +405,6 @@ export interface CachedPages {
 
 /** Whether this runtime can make a SharedArrayBuffer of a map's memory. */
 export declare function canShare(): boolean
-
-/** How many matches a search of one window found. */
-export interface Counted {
-  /** Where to go on; more than the end if nothing is left. */
-  next: number
-  /** The number of matches. */
-  matches: number
-}
 
 /** Detaches an external ArrayBuffer. */
 export declare function detach(arrayBuffer: ArrayBuffer): void
@@ -402,7 +433,9 @@ export declare function firstFaults(): Array<FirstFault>
 export interface Found {
   /** Where to go on; more than the end if nothing is left. */
   next: number
-  /** The numbers of each match, one match after the other. */
+  /** The number of matches. */
+  count: number
+  /** The numbers of each match, one match after the other, where they were to be listed. */
   matches: Float64Array
   /** Which needle each match is, where that was asked for. */
   which: Uint32Array
@@ -446,8 +479,29 @@ export interface NewFile {
 /** The size of a page in bytes. */
 export declare function pageSize(): number
 
+/** How many threads of our own work for promises or are about to end: searches, prefetches, reads. */
+export declare function poolThreads(): Array<number>
+
 /** The flags of the guarded map at `slot`, 0 for none. */
 export declare function raised(slot: number): number
+
+/** How the matches of a window differ from those of a search that began before the window's first. */
+export interface Reconciled {
+  /** How many matches of that search are none. */
+  skipped: number
+  /** Whether those after them are matches. */
+  agrees: boolean
+  /** The matches instead of those that are none. */
+  found: Found
+}
+
+/** What a job found out, or the line of its failure. */
+export interface Settled {
+  /** The number of the job. */
+  id: number
+  error?: string
+  answer?: Found | Reconciled | Float64Array
+}
 
 /** What the guard has survived in one map; positions in bytes from the start of the map. */
 export interface SurvivedFaults {

@@ -171,13 +171,13 @@ export function makeAnonymous(
 export function prepared<Native extends NativeMap>(
   opened: Native,
   origin: Origin,
-  { populate, hugePages, shared, onFault }: ReadMemoryOptions,
+  { populate, concurrency, hugePages, shared, onFault }: ReadMemoryOptions,
 ): Memory<Native> {
   const memory = new Memory(opened, origin, shared, onFault);
   try {
     memory.call(() => {
       if (hugePages) opened.advise('hugepage', 0, memory.length);
-      if (populate) opened.prefetchSync(0, memory.length);
+      if (populate) opened.prefetchSync(0, memory.length, concurrency);
     });
   } catch (error) {
     memory.close();

@@ -9,6 +9,7 @@ import {
 import { invalidValue, MmapError } from '../base/errors';
 import { native } from '../base/native';
 import type { FaultListener } from '../memory/faults';
+import { readPrefetchThreads } from '../memory/paging';
 
 /** How to map a file. */
 export interface MemoryOptions {
@@ -17,6 +18,8 @@ export interface MemoryOptions {
    * {@link Mmap.prefetch} does so off the main thread. Default false.
    */
   populate?: boolean | undefined;
+  /** On how many threads `populate` reads, each 8 MiB at a time: 1 to 64. Default 4. */
+  concurrency?: number | undefined;
   /**
    * Whether to ask the kernel for huge pages where it can use them: on Linux for files in shared
    * memory (`/dev/shm`, where the administrator allows it) and for read-only files of some file
@@ -79,7 +82,7 @@ export interface OpenOptions extends MemoryOptions {
 }
 
 /** How {@link MmapMut.create} makes its file. */
-export interface CreateOptions extends Omit<MemoryOptions, 'guard'> {
+export interface CreateOptions extends Omit<MemoryOptions, 'guard' | 'concurrency'> {
   /**
    * Whether to replace a file of that name. It is replaced in one step when the new file is
    * complete; maps of the old file keep the old file. Windows replaces no file that is mapped:
@@ -155,11 +158,12 @@ export function readMode(value: unknown, otherwise: number): number {
 }
 
 export function readMemoryOptions(options: MemoryOptions | undefined): ReadMemoryOptions {
-  const { guard, onFault, populate, hugePages, shared } = checkOptions(options);
+  const { guard, onFault, populate, concurrency, hugePages, shared } = checkOptions(options);
   return {
     guard: checkBoolean(guard, 'options.guard', true),
     onFault: checkFunction(onFault, 'options.onFault'),
     populate: checkBoolean(populate, 'options.populate', false),
+    concurrency: readPrefetchThreads({ concurrency }),
     hugePages: checkBoolean(hugePages, 'options.hugePages', false),
     shared: readShared(shared),
   };
@@ -191,7 +195,7 @@ export function readCreateOptions(
 
 /** Reads the options of what is guarded in any case: other processes can truncate it. */
 export function readGuardedOptions(
-  options: Omit<MemoryOptions, 'guard'> | undefined,
+  options: Omit<MemoryOptions, 'guard' | 'concurrency'> | undefined,
 ): ReadMemoryOptions {
   const { onFault, populate, hugePages, shared } = checkOptions(options);
   return readMemoryOptions({ onFault, populate, hugePages, shared });

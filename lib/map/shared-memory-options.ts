@@ -8,7 +8,7 @@ import {
 } from './options';
 
 /** How {@link SharedMemory.open} maps an object. */
-export type SharedMemoryOpenOptions = Omit<MemoryOptions, 'guard'>;
+export type SharedMemoryOpenOptions = Omit<MemoryOptions, 'guard' | 'concurrency'>;
 
 /** How {@link SharedMemory.create} makes its object. */
 export interface SharedMemoryOptions extends SharedMemoryOpenOptions {

@@ -3,6 +3,7 @@ import { checkFunction, checkOptions, checkSignal, type Integer } from '../base/
 import { abortError, fromNative } from '../base/errors';
 import type { NativeMap } from '../base/native';
 import type { Memory, Span } from './memory';
+import { type Answer, onThread, type Start } from './threads';
 
 /** How to watch and to end work that runs off the main thread. */
 export interface JobOptions {
@@ -28,7 +29,7 @@ export function checkJobOptions(options: JobOptions | undefined): JobOptions {
 }
 
 /**
- * Runs short jobs on threads of libuv's pool. Before and after each it looks whether the work was
+ * Runs short jobs on threads of libuv's pool, or of the native core's own. Before and after each it looks whether the work was
  * aborted or the map was closed, resized or refreshed: so the native jobs need no signals of their
  * own, and the work ends within one of them.
  */
@@ -72,6 +73,27 @@ export class JobRunner<Native extends NativeMap> {
     this.check();
     return answer;
   }
+
+  /**
+   * Runs one job on a thread of the native core's own. When the work is aborted or the map closed, the
+   * promise rejects at once; a job that has not begun by then never does.
+   *
+   * @param start - Gives the job to the threads. It is called again where the map was exchanged for a
+   * longer one meanwhile, which ends no work.
+   */
+  async runOnThread(start: Start<Native>): Promise<Answer> {
+    for (;;) {
+      this.check();
+      const settled = await onThread(this.#memory, this.#signal, this.#native, start).catch(
+        (error) => {
+          this.#memory.assertUnchanged(this.#generation);
+          throw error;
+        },
+      );
+      this.check();
+      if (settled !== null) return settled.answer;
+    }
+  }
 }
 
 /** A long piece of work on a range of a map. */
@@ -98,6 +120,43 @@ export async function inChunks<Native extends NativeMap>(
     );
     onProgress?.(to - start, end - start);
   }
+}
+
+/**
+ * Does work on a range in chunks, several of them at once.
+ *
+ * @param work - One job, which throws where the work must end.
+ */
+export async function inParallel(
+  runner: JobRunner<NativeMap>,
+  [start, end]: Span,
+  chunk: number,
+  concurrency: number,
+  onProgress: JobOptions['onProgress'],
+  work: (start: number, end: number) => Promise<void>,
+): Promise<void> {
+  let next = start;
+  let done = 0;
+  const oneByOne = async () => {
+    while (next < end) {
+      const from = next;
+      const to = Math.min(from + chunk, end);
+      next = to;
+      try {
+        await work(from, to);
+        // Others may have settled at the same time, and their listener ended the work.
+        runner.check();
+        done += to - from;
+        onProgress?.(done, end - start);
+      } catch (error) {
+        // The others begin nothing more.
+        next = end;
+        throw error;
+      }
+    }
+  };
+  const chunks = Math.ceil((end - start) / chunk);
+  await Promise.all(Array.from({ length: Math.min(concurrency, chunks) }, oneByOne));
 }
 
 /** As {@link inChunks}, for a method that takes a range and the options of a job. */

@@ -114,7 +114,7 @@ export function pause(time: number, signal: AbortSignal | undefined): Promise<vo
  * @param arm - Begins the wait, and returns what takes it back.
  */
 export function until(
-  memory: Memory<NativeMutableMap>,
+  memory: Pick<Memory, 'watchers'>,
   timeout: number,
   signal: AbortSignal | undefined,
   arm: (settle: (outcome: Outcome) => void) => () => void,

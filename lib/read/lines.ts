@@ -6,8 +6,9 @@ import {
   checkOptions,
   type Integer,
 } from '../base/arguments';
-import { checkJobOptions, inChunks, type JobOptions } from '../memory/jobs';
+import { inParallel, JobRunner } from '../memory/jobs';
 import type { Memory } from '../memory/memory';
+import { readThreadedJob, type ThreadedJobOptions } from '../search/concurrency';
 import { count, countSync, type RangeOptions } from '../search/find';
 import { LineIndex } from './line-index';
 import { LineIterator } from './line-iterator';
@@ -74,10 +75,10 @@ export function lines(
 
 export async function lineCount(
   memory: Memory,
-  options: (RangeOptions & JobOptions) | undefined,
+  options: (RangeOptions & ThreadedJobOptions) | undefined,
 ): Promise<number> {
   const { start, end } = checkOptions(options);
-  const job = checkJobOptions(options);
+  const job = readThreadedJob(options);
   const [from, to] = memory.range(start, end, 'options.');
   const ended = await count(memory, LINE_FEED, { start: from, end: to, ...job });
   return ended + unended(memory, from, to);
@@ -99,18 +100,19 @@ function unended(memory: Memory, start: number, end: number): number {
 
 export async function lineIndex(
   memory: Memory,
-  options: (LineIndexOptions & JobOptions) | undefined,
+  options: (LineIndexOptions & ThreadedJobOptions) | undefined,
 ): Promise<LineIndex> {
   const { start, end, ...settings } = readIndexOptions(options);
-  const job = checkJobOptions(options);
+  const { concurrency, signal, onProgress } = readThreadedJob(options);
   const range = memory.range(start, end, 'options.');
+  const runner = new JobRunner(memory, signal);
+  const chunk = CHUNK - (CHUNK % settings.every);
   const counts: Float64Array[] = [];
-  await inChunks(memory, range, {
-    ...job,
-    chunk: CHUNK - (CHUNK % settings.every),
-    work: async (open, from, to) => {
-      counts.push(await open.countLines(from, to, settings.every));
-    },
+  await inParallel(runner, range, chunk, concurrency, onProgress, async (from, to) => {
+    const answer = await runner.runOnThread((open, threads, id) =>
+      open.countLines(threads, id, from, to, settings.every),
+    );
+    counts[(from - range[0]) / chunk] = answer as Float64Array;
   });
   return new LineIndex(memory, range, settings, counts, unended(memory, ...range) === 1);
 }

@@ -33,7 +33,9 @@ export class ReadAhead {
     if (to > this.#read) {
       const until = Math.min(Math.max(to, from + READ_AHEAD), this.#last);
       this.#read = until;
-      await this.#runner.run((open) => open.prefetch(from, until));
+      await this.#runner.runOnThread((open, threads, id) =>
+        open.prefetch(threads, id, from, until),
+      );
     }
     this.#from = to;
     return [from, to];

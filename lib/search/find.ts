@@ -10,17 +10,11 @@ import {
 import type * as Binding from '../base/binding';
 import { MmapError } from '../base/errors';
 import type { NativeMap } from '../base/native';
-import { checkJobOptions, type JobOptions, JobRunner } from '../memory/jobs';
+import { type JobOptions, JobRunner } from '../memory/jobs';
 import type { Memory, Span } from '../memory/memory';
-import {
-  isExpression,
-  type Needle,
-  needleBytes,
-  type Pattern,
-  type Prepared,
-  readPattern,
-  type Uncompiled,
-} from './pattern';
+import { readThreadedJob, type ThreadedJobOptions } from './concurrency';
+import { type Needle, needleBytes, type Pattern, readPattern, type Uncompiled } from './pattern';
+import { found } from './windows';
 
 /** The part of a map that is searched. */
 export interface RangeOptions {
@@ -52,53 +46,25 @@ export interface Finds {
   which: Uint32Array;
 }
 
-/** The bytes that one job off the main thread searches: some milliseconds, unless the disk is slow. */
-const LITERAL_CHUNK = 16 * 2 ** 20;
-const EXPRESSION_CHUNK = 8 * 2 ** 20;
-
-/** The most matches that one job lists: 8 or 16 MiB of them. */
-const MAX_BATCH = 2 ** 20;
-
 const EVERY = Number.MAX_SAFE_INTEGER;
 
 /** The options of a search, read and checked as far as they can be without the map. */
 export interface ReadSearch extends JobOptions {
   start: Integer | undefined;
   end: Integer | undefined;
+  concurrency: number;
   pattern: Uncompiled;
 }
 
 /** Reads what to search for and where, once, before the map's state is looked at. */
 export function readSearch(
   what: unknown,
-  options: (SearchOptions & JobOptions) | undefined,
+  options: (SearchOptions & ThreadedJobOptions) | undefined,
   path: string | null,
 ): ReadSearch {
   const { start, end, encoding } = checkOptions(options);
-  const job = checkJobOptions(options);
+  const job = readThreadedJob(options);
   return { ...job, start, end, pattern: readPattern(what, encoding, path) };
-}
-
-/**
- * Searches a range window by window, each in a job off the main thread. A job answers where the
- * next window begins, which is how matches across borders are found once.
- */
-export async function* windows<Answer extends { next: number }>(
-  runner: JobRunner<NativeMap>,
-  [start, end]: Span,
-  { onProgress }: ReadSearch,
-  prepared: Prepared,
-  job: (open: NativeMap, from: number, to: number) => Promise<Answer>,
-): AsyncGenerator<Answer, void, undefined> {
-  const size = isExpression(prepared) ? EXPRESSION_CHUNK : LITERAL_CHUNK;
-  let from = start;
-  do {
-    const to = Math.min(from + size, end);
-    const answer = await runner.run((open) => job(open, from, to));
-    from = answer.next;
-    onProgress?.(Math.min(from, end) - start, end - start);
-    yield answer;
-  } while (from <= end);
 }
 
 /** The second argument of `indexOf` and its like: a position as Buffer's methods take it, or a range. */
@@ -169,17 +135,15 @@ function lastRange(search: NeedleSearch, length: number): Span | null {
 export async function count(
   memory: Memory,
   pattern: Pattern,
-  options: (SearchOptions & JobOptions) | undefined,
+  options: (SearchOptions & ThreadedJobOptions) | undefined,
 ): Promise<number> {
   const search = readSearch(pattern, options, memory.path);
   const runner = new JobRunner(memory, search.signal);
   const range = memory.range(search.start, search.end, 'options.');
   const prepared = await search.pattern.compile();
   let total = 0;
-  for await (const { matches } of windows(runner, range, search, prepared, (open, from, to) =>
-    open.count(prepared.pattern, from, to, range[1]),
-  )) {
-    total += matches;
+  for await (const { count } of found(runner, range, { ...search, prepared, record: 'count' })) {
+    total += count;
   }
   return total;
 }
@@ -198,7 +162,7 @@ export function countSync(
 export async function findAll(
   memory: Memory,
   pattern: Pattern,
-  options: (FindOptions & JobOptions) | undefined,
+  options: (FindOptions & ThreadedJobOptions) | undefined,
 ): Promise<Float64Array | Finds> {
   const { limit, which } = readFind(options);
   const search = readSearch(pattern, options, memory.path);
@@ -208,18 +172,13 @@ export async function findAll(
   let left = limit;
   if (left === 0) return finds(emptyList(), which);
   const prepared = await search.pattern.compile();
-  for await (const found of windows(runner, range, search, prepared, (open, from, to) =>
-    open.find(
-      prepared.pattern,
-      from,
-      to,
-      range[1],
-      which ? 'needle' : 'offset',
-      Math.min(left, MAX_BATCH),
-    ),
-  )) {
-    if (found.matches.length > 0) batches.push(found);
-    left -= found.matches.length;
+  const wanted = { ...search, prepared, record: which ? 'needle' : 'offset', most: limit } as const;
+  for await (const some of found(runner, range, wanted)) {
+    const { matches, which } = some;
+    if (matches.length > left) {
+      batches.push({ matches: matches.subarray(0, left), which: which.subarray(0, left) });
+    } else if (matches.length > 0) batches.push(some);
+    left -= Math.min(left, matches.length);
     if (left === 0) break;
   }
   return finds(await joined(batches, runner, memory.path), which);
@@ -236,8 +195,8 @@ export function findAllSync(
   const [from, to] = memory.range(start, end, 'options.');
   if (limit === 0) return finds(emptyList(), which);
   const record = which ? 'needle' : 'offset';
-  const found = memory.call((open) => open.findSync(prepared.pattern, from, to, record, limit));
-  return finds(found, which);
+  const all = memory.call((open) => open.findSync(prepared.pattern, from, to, record, limit));
+  return finds(all, which);
 }
 
 /** The options that only `findAll` has. */

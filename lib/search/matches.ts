@@ -2,25 +2,21 @@
 import { checkInteger, checkOptions, type Integer } from '../base/arguments';
 import type { Found } from '../base/binding';
 import type { NativeMap } from '../base/native';
-import { type JobOptions, JobRunner } from '../memory/jobs';
+import { JobRunner } from '../memory/jobs';
 import type { Memory, Span } from '../memory/memory';
-import {
-  type RangeOptions,
-  type ReadSearch,
-  readSearch,
-  type SearchOptions,
-  windows,
-} from './find';
+import type { ThreadedJobOptions } from './concurrency';
+import { type RangeOptions, type ReadSearch, readSearch, type SearchOptions } from './find';
 import { isExpression, type Pattern, type Prepared, prepareExpression } from './pattern';
+import { found } from './windows';
 
 /** The bytes of a group: the first, and the one after the last. */
 export type Indices = [start: number, end: number];
 
 /** How to scan. */
-export interface ScanOptions extends SearchOptions, JobOptions {
+export interface ScanOptions extends SearchOptions, ThreadedJobOptions {
   /**
-   * The most matches that one job off the main thread collects before it hands them over. More
-   * means fewer jobs, and more memory where there are many matches. Default 1024.
+   * The most matches that one thread collects before it hands them over. More means fewer jobs, and
+   * more memory where there are many matches. Default 1024.
    */
   batch?: Integer | undefined;
 }
@@ -198,10 +194,8 @@ async function* iterateAsync(
   const [read, record] = isExpression(prepared)
     ? ([expressionMatches, 'groups'] as const)
     : ([needleMatches, 'needle'] as const);
-  for await (const found of windows(runner, range, search, prepared, (open, from, to) =>
-    open.find(prepared.pattern, from, to, range[1], record, most),
-  )) {
-    for (const match of read(memory, found, prepared)) {
+  for await (const some of found(runner, range, { ...search, prepared, record, most })) {
+    for (const match of read(memory, some, prepared)) {
       yield match;
       runner.check();
     }

@@ -7,10 +7,12 @@ use napi_derive::napi;
 
 use super::faults::{self, SurvivedFaults};
 use super::file::{self, FileArgument, Location};
+use super::found::Found;
 use super::job::Job;
 use super::number::integer;
 use super::paging::{self, CachedPages};
-use super::search::{self, Counted, Found, Pattern};
+use super::search::{self, Pattern, Search};
+use super::threads::Threads;
 use crate::error::{Failure, Result};
 use crate::memory::array_buffer::{ExternalBuffer, Kind};
 use crate::memory::{CreateOptions, Mapping, OpenOptions, SourceBytes, TargetBytes};
@@ -172,17 +174,48 @@ macro_rules! map_class {
                 Ok(pages.advise(&hint, integer(start)?, integer(end)?)?)
             }
 
-            /// Brings the bytes from `start` to `end` into memory. Blocks.
+            /// Brings the bytes from `start` to `end` into memory, on so many threads. Blocks.
             #[napi(catch_unwind)]
-            pub fn prefetch_sync(&self, start: f64, end: f64) -> napi::Result<()> {
-                Ok(self.0.paged()?.prefetch(integer(start)?, integer(end)?)?)
+            pub fn prefetch_sync(
+                &self,
+                start: f64,
+                end: f64,
+                concurrency: u32,
+            ) -> napi::Result<()> {
+                let (start, end) = (integer(start)?, integer(end)?);
+                let pages = self.0.paged()?;
+                Ok(pages.prefetch_on(start, end, concurrency as usize)?)
             }
 
             /// As `prefetchSync`, off the main thread.
-            #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-            pub fn prefetch(&self, start: f64, end: f64) -> napi::Result<AsyncTask<Job<()>>> {
-                let (start, end) = (integer(start)?, integer(end)?);
-                paging::job(&self.0, move |pages| pages.prefetch(start, end))
+            #[napi(catch_unwind)]
+            pub fn prefetch(
+                &self,
+                threads: &Threads,
+                id: f64,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<()> {
+                paging::prefetch(&self.0, (threads, id), start, end)
+            }
+
+            /// As `prefetch`, for a few bytes that somebody waits for.
+            #[napi(catch_unwind)]
+            pub fn read(
+                &self,
+                threads: &Threads,
+                id: f64,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<()> {
+                paging::read(&self.0, (threads, id), start, end)
+            }
+
+            /// Whether the bytes from `start` to `end` are certainly in memory.
+            #[napi(catch_unwind)]
+            pub fn is_resident(&self, start: f64, end: f64) -> napi::Result<bool> {
+                let pages = self.0.paged()?;
+                Ok(pages.is_resident(integer(start)?, integer(end)?)?)
             }
 
             /// One byte a page: 1 where it is in memory.
@@ -262,36 +295,50 @@ macro_rules! map_class {
             }
 
             /// At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner.
-            #[napi(catch_unwind, ts_return_type = "Promise<Found>")]
+            #[napi(catch_unwind)]
+            #[allow(clippy::too_many_arguments, reason = "an object would cost more than the call")]
             pub fn find(
                 &self,
+                threads: &Threads,
+                id: f64,
                 pattern: &Pattern,
                 from: f64,
                 to: f64,
                 end: f64,
-                #[napi(ts_arg_type = "'offset' | 'needle' | 'groups'")] record: String,
+                #[napi(ts_arg_type = "'count' | 'offset' | 'needle' | 'groups'")] record: String,
                 most: f64,
-            ) -> napi::Result<AsyncTask<Job<Found>>> {
+            ) -> napi::Result<()> {
                 let window = search::window(from, to, end)?;
-                search::find(&self.0, pattern, window, &record, most)
+                let record = &record;
+                let search = Search { threads, id, pattern, record };
+                search::find(&self.0, &search, window, most)
+            }
+
+            /// The matches between `from` and `to` of which the first may begin at `actual` only,
+            /// compared to those that `find` finds from `from` on.
+            #[napi(catch_unwind)]
+            #[allow(clippy::too_many_arguments, reason = "an object would cost more than the call")]
+            pub fn reconcile(
+                &self,
+                threads: &Threads,
+                id: f64,
+                pattern: &Pattern,
+                from: f64,
+                to: f64,
+                end: f64,
+                #[napi(ts_arg_type = "'count' | 'offset' | 'needle' | 'groups'")] record: String,
+                actual: f64,
+            ) -> napi::Result<()> {
+                let window = search::window(from, to, end)?;
+                let record = &record;
+                let search = Search { threads, id, pattern, record };
+                search::reconcile(&self.0, &search, window, actual)
             }
 
             /// The number of matches between `from` and `end`. Blocks.
             #[napi(catch_unwind)]
             pub fn count_sync(&self, pattern: &Pattern, from: f64, end: f64) -> napi::Result<f64> {
                 search::count_sync(&self.0, pattern, search::window(from, end, end)?)
-            }
-
-            /// The number of matches that begin between `from` and `to`; may stop sooner.
-            #[napi(catch_unwind, ts_return_type = "Promise<Counted>")]
-            pub fn count(
-                &self,
-                pattern: &Pattern,
-                from: f64,
-                to: f64,
-                end: f64,
-            ) -> napi::Result<AsyncTask<Job<Counted>>> {
-                search::count(&self.0, pattern, search::window(from, to, end)?)
             }
 
             /// The number of line feeds in each block of `size` bytes, from `start` to `end`.
@@ -307,14 +354,16 @@ macro_rules! map_class {
             }
 
             /// As `countLinesSync`, off the main thread.
-            #[napi(catch_unwind, ts_return_type = "Promise<Float64Array>")]
+            #[napi(catch_unwind)]
             pub fn count_lines(
                 &self,
+                threads: &Threads,
+                id: f64,
                 start: f64,
                 end: f64,
                 size: f64,
-            ) -> napi::Result<AsyncTask<Job<Float64Array>>> {
-                search::count_lines(&self.0, start, end, size)
+            ) -> napi::Result<()> {
+                search::count_lines(&self.0, (threads, id), start, end, size)
             }
 
             /// Writes the offsets of the first line feeds between `start` and `end` into

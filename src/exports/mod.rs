@@ -7,10 +7,14 @@
 // signatures that name it.
 mod faults;
 mod file;
+mod found;
 mod job;
 mod number;
-mod paging;
 mod search;
+
+mod threads;
+
+mod paging;
 
 mod maps;
 

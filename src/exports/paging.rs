@@ -4,6 +4,8 @@ use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
 use super::job::Job;
+use super::number::integer;
+use super::threads::Threads;
 use crate::error::Result;
 use crate::memory::{Mapping, PagedMap};
 use crate::sys::{cache, paging};
@@ -15,6 +17,32 @@ pub fn job(
 ) -> napi::Result<AsyncTask<Job<()>>> {
     let pages = mapping.paged()?;
     Ok(AsyncTask::new(Job::new(move || work(&pages))))
+}
+
+/// Brings the bytes from `start` to `end` into memory, off the main thread.
+pub fn prefetch(
+    mapping: &Mapping,
+    (threads, id): (&Threads, f64),
+    start: f64,
+    end: f64,
+) -> napi::Result<()> {
+    let (start, end) = (integer(start)?, integer(end)?);
+    let pages = mapping.paged()?;
+    pages.check(start, end)?;
+    Ok(threads.prefetch(id, pages, start, end)?)
+}
+
+/// As [`prefetch`], for a few bytes that somebody waits for.
+pub fn read(
+    mapping: &Mapping,
+    (threads, id): (&Threads, f64),
+    start: f64,
+    end: f64,
+) -> napi::Result<()> {
+    let (start, end) = (integer(start)?, integer(end)?);
+    let pages = mapping.paged()?;
+    pages.check(start, end)?;
+    Ok(threads.read(id, pages, start, end)?)
 }
 
 /// What of a range of a file the system's cache has, in pages.

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice, Uint32Array};
+use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice};
 use napi_derive::napi;
 
+use super::found::Found;
 use super::job::Job;
 use super::number::{integer, positive};
+use super::threads::{Answer, Threads};
 use crate::error::Result;
 use crate::memory::{Mapping, SourceBytes, array_buffer};
 use crate::search::pattern;
-use crate::search::scan::{self, Matches, Record, Window};
+use crate::search::scan::{self, Record, Window};
 
 /// Something to look for, prepared once.
 #[napi]
@@ -66,49 +68,12 @@ impl Pattern {
     }
 }
 
-/// What a search of one window found.
-#[napi(object, object_from_js = false)]
-pub struct Found {
-    /// Where to go on; more than the end if nothing is left.
-    pub next: f64,
-    /// The numbers of each match, one match after the other.
-    pub matches: Float64Array,
-    /// Which needle each match is, where that was asked for.
-    pub which: Uint32Array,
-}
-
-impl From<scan::Found<Matches>> for Found {
-    fn from(found: scan::Found<Matches>) -> Found {
-        Found {
-            next: found.next as f64,
-            matches: Float64Array::new(found.matches.numbers),
-            which: Uint32Array::new(found.matches.which),
-        }
-    }
-}
-
-/// How many matches a search of one window found.
-#[napi(object, object_from_js = false)]
-pub struct Counted {
-    /// Where to go on; more than the end if nothing is left.
-    pub next: f64,
-    /// The number of matches.
-    pub matches: f64,
-}
-
-impl From<scan::Found<usize>> for Counted {
-    fn from(found: scan::Found<usize>) -> Counted {
-        Counted {
-            next: found.next as f64,
-            matches: found.matches as f64,
-        }
-    }
-}
-
 /// What to record of each match, by its name: `offset`, `needle` (the offset, and apart from it the
-/// number of the needle) or `groups` (start and end of every group, -1 for those that took no part).
+/// number of the needle), `groups` (start and end of every group, -1 for those that took no part), or
+/// `count` for nothing.
 fn record(name: &str) -> Record {
     match name {
+        "count" => Record::Nothing,
         "needle" => Record::OffsetAndNeedle,
         "groups" => Record::Groups,
         _ => Record::Offset,
@@ -171,40 +136,59 @@ pub fn find_sync(
     Ok(found.into())
 }
 
+/// The job of a [`find`] or a [`reconcile`].
+pub struct Search<'a> {
+    /// The threads that do it.
+    pub threads: &'a Threads,
+    /// Its number.
+    pub id: f64,
+    /// What is searched for.
+    pub pattern: &'a Pattern,
+    /// What is noted of each match, by its name.
+    pub record: &'a str,
+}
+
 /// At most `most` matches in a window, off the main thread.
-pub fn find(
-    mapping: &Mapping,
-    pattern: &Pattern,
-    window: Window,
-    record: &str,
-    most: f64,
-) -> napi::Result<AsyncTask<Job<Found>>> {
+pub fn find(mapping: &Mapping, search: &Search<'_>, window: Window, most: f64) -> napi::Result<()> {
     let region = mapping.region()?;
-    let pattern = Arc::clone(&pattern.0);
-    let record = self::record(record);
+    scan::check(&region, window)?;
+    let pattern = Arc::clone(&search.pattern.0);
+    let record = record(search.record);
     let most = positive(most)?;
-    Ok(AsyncTask::new(Job::new(move || {
-        scan::find(&region, &pattern, window, record, most, false).map(Found::from)
-    })))
+    Ok(search.threads.search(search.id, move || {
+        scan::find(&region, &pattern, window, record, most, false).map(Answer::Found)
+    })?)
+}
+
+/// What the matches in a window are where its first may begin at `actual` only, off the main thread.
+pub fn reconcile(
+    mapping: &Mapping,
+    search: &Search<'_>,
+    window: Window,
+    actual: f64,
+) -> napi::Result<()> {
+    let region = mapping.region()?;
+    scan::check(&region, window)?;
+    let actual = integer(actual)?;
+    let pattern = Arc::clone(&search.pattern.0);
+    let record = record(search.record);
+    Ok(search.threads.search(search.id, move || {
+        scan::reconcile(&region, &pattern, window, actual, record).map(Answer::Reconciled)
+    })?)
 }
 
 /// The number of matches in a window, all in one call.
 pub fn count_sync(mapping: &Mapping, pattern: &Pattern, window: Window) -> napi::Result<f64> {
     let region = mapping.region()?;
-    Ok(scan::count(&region, &pattern.0, window, true)?.matches as f64)
-}
-
-/// The number of matches in a window, off the main thread.
-pub fn count(
-    mapping: &Mapping,
-    pattern: &Pattern,
-    window: Window,
-) -> napi::Result<AsyncTask<Job<Counted>>> {
-    let region = mapping.region()?;
-    let pattern = Arc::clone(&pattern.0);
-    Ok(AsyncTask::new(Job::new(move || {
-        scan::count(&region, &pattern, window, false).map(Counted::from)
-    })))
+    let found = scan::find(
+        &region,
+        &pattern.0,
+        window,
+        Record::Nothing,
+        usize::MAX,
+        true,
+    )?;
+    Ok(found.matches.count as f64)
 }
 
 /// The number of line feeds in each block of `size` bytes.
@@ -222,15 +206,17 @@ pub fn count_lines_sync(
 /// As [`count_lines_sync`], off the main thread.
 pub fn count_lines(
     mapping: &Mapping,
+    (threads, id): (&Threads, f64),
     start: f64,
     end: f64,
     size: f64,
-) -> napi::Result<AsyncTask<Job<Float64Array>>> {
+) -> napi::Result<()> {
     let region = mapping.region()?;
     let (start, end, size) = (integer(start)?, integer(end)?, positive(size)?);
-    Ok(AsyncTask::new(Job::new(move || {
-        scan::count_lines(&region, start, end, size).map(Float64Array::new)
-    })))
+    region.bytes(start, end)?;
+    Ok(threads.search(id, move || {
+        scan::count_lines(&region, start, end, size).map(Answer::Counts)
+    })?)
 }
 
 /// Writes the offsets of the first line feeds in `start..end` into `offsets`.

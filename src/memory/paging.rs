@@ -1,15 +1,24 @@
 //! What of a map is in memory, and how that is changed.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use super::region::Region;
 use crate::error::{Failure, Result};
 use crate::sys::cache::{self, CachedPages};
-use crate::sys::file::Access;
+use crate::sys::file::{self, Access};
 use crate::sys::{kernel_maps, paging};
 
 /// The largest unit in which Linux caches files, in bytes; all begin at a multiple of their size.
 const LARGEST_FOLIO: u64 = 2 * 1024 * 1024;
+
+/// How much the system is asked to begin with before it is waited for, in bytes.
+const PREFETCH_STEP: usize = 1024 * 1024;
+
+/// How much one thread of several prefetches before it takes more.
+const PREFETCH_CHUNK: usize = 8 * 1024 * 1024;
 
 /// A map as the system sees it, in pages. Ranges are in bytes of the map.
 pub struct PagedMap {
@@ -83,14 +92,101 @@ impl PagedMap {
         answer.map_err(|error| self.region.unreadable("madvise", error))
     }
 
+    /// Checks that the range lies in the map.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`.
+    pub fn check(&self, start: usize, end: usize) -> Result<()> {
+        self.region.pages(start, end).map(|_| ())
+    }
+
     /// Brings the range in and waits for the disk. Copies no private page.
     ///
     /// # Errors
     /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was truncated, `ERR_MMAP_IO` where the
     /// disk failed.
     pub fn prefetch(&self, start: usize, end: usize) -> Result<()> {
-        let answer = self.region.pages(start, end)?.populate();
+        for from in (start..end).step_by(PREFETCH_STEP) {
+            let to = end.min(from + PREFETCH_STEP);
+            self.begin_reading(from, to);
+            self.populate(from, to)?;
+        }
+        Ok(())
+    }
+
+    /// As [`PagedMap::prefetch`], on so many threads at once, of which the caller's is one.
+    ///
+    /// # Errors
+    /// As [`PagedMap::prefetch`].
+    pub fn prefetch_on(&self, start: usize, end: usize, concurrency: usize) -> Result<()> {
+        self.check(start, end)?;
+        let next = AtomicUsize::new(start);
+        let work = || -> Result<()> {
+            loop {
+                let from = next.fetch_add(PREFETCH_CHUNK, Ordering::Relaxed);
+                if from >= end {
+                    return Ok(());
+                }
+                let to = end.min(from + PREFETCH_CHUNK);
+                self.prefetch(from, to).inspect_err(|_| {
+                    next.store(end, Ordering::Relaxed);
+                })?;
+            }
+        };
+        let most = (end - start).div_ceil(PREFETCH_CHUNK).min(concurrency);
+        thread::scope(|scope| {
+            // One that the system refuses to start is not needed: the others do all.
+            let start = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
+            let others: Vec<_> = (1..most).filter_map(start).collect();
+            let own = work();
+            others.into_iter().fold(own, |result, other| {
+                result.and(other.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            })
+        })
+    }
+
+    /// Has the system begin to read what is missing of the range, and no more than that, where it
+    /// takes hints. Does not wait for the disk, unless there is much before.
+    pub fn begin_reading(&self, start: usize, end: usize) {
+        if let Ok(pages) = self.region.pages(start, end) {
+            // The reading itself reports what is wrong.
+            let _ = pages.advise("willneed");
+        }
+    }
+
+    /// Waits until the range is in memory.
+    ///
+    /// # Errors
+    /// As [`PagedMap::prefetch`]; `ERR_MMAP_TRUNCATED` also where the file ends in the last page of the
+    /// range, the rest of which reads as zeros.
+    pub fn finish_reading(&self, start: usize, end: usize) -> Result<()> {
+        self.populate(start, end)?;
+        match self.region.file() {
+            Ok(Some(file)) if file::size_of(&file)? < self.region.offset() + end as u64 => {
+                self.region.check_truncation(&file)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn populate(&self, start: usize, end: usize) -> Result<()> {
+        let pages = self.region.pages(start, end)?;
+        let file = self.region.file().ok().flatten();
+        let place = file
+            .as_deref()
+            .map(|file| (file, self.region.offset() + start as u64, end - start));
+        let answer = pages.populate(place);
         answer.map_err(|error| self.region.unreadable("madvise", error))
+    }
+
+    /// Whether every page that holds bytes of the range is in memory. False where the system does not
+    /// tell.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`; as [`Pages::all_resident`].
+    pub fn is_resident(&self, start: usize, end: usize) -> Result<bool> {
+        let pages = self.region.pages(start, end)?;
+        Ok(self.region.reports_residency() && pages.all_resident()?)
     }
 
     /// One byte for each page that holds bytes of the range: 1 where it is in memory.
@@ -173,7 +269,7 @@ impl PagedMap {
         let offset = self.region.offset();
         let (from, to) = (offset + start as u64, offset + end as u64);
         pages.evict(&file, from, to)?;
-        if !self.is_resident(start)? && !self.is_resident(end - 1)? {
+        if !self.has_page(start)? && !self.has_page(end - 1)? {
             return Ok(());
         }
         // Linux keeps a unit of its cache that reaches beyond the range, so give it all of that.
@@ -190,8 +286,8 @@ impl PagedMap {
         }
     }
 
-    fn is_resident(&self, at: usize) -> Result<bool> {
-        Ok(self.region.pages(at, at + 1)?.resident(None)?.contains(&1))
+    fn has_page(&self, at: usize) -> Result<bool> {
+        self.region.pages(at, at + 1)?.all_resident()
     }
 }
 

@@ -5,17 +5,19 @@ use super::*;
 use crate::search::pattern::{Hit, Pattern};
 
 /// A small generator of numbers (xorshift64*).
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    /// A number below `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
     }
 
-    fn bytes(&mut self, longest: usize, alphabet: &[u8]) -> Vec<u8> {
+    /// Up to `longest` bytes of an alphabet.
+    pub fn bytes(&mut self, longest: usize, alphabet: &[u8]) -> Vec<u8> {
         let length = self.below(longest + 1);
         (0..length)
             .map(|_| alphabet[self.below(alphabet.len())])
@@ -29,7 +31,7 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 /// Plays `game` many times. What fails says which time, to be played alone.
-fn play(mut game: impl FnMut(&mut Random)) {
+pub fn play(mut game: impl FnMut(&mut Random)) {
     let seed = setting("MEMMAP_SEED", 1);
     for run in 0..setting("MEMMAP_RUNS", 3000) {
         let mut random = Random((seed << 32 | run).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);

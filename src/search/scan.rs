@@ -10,8 +10,8 @@ use memchr::{memchr_iter, memmem, memrchr};
 
 use crate::error::{Failure, Result};
 use crate::memory::Region;
-use crate::search::pattern::{Pattern, push};
-use crate::search::searcher::Searcher;
+use crate::search::pattern::{Hit, Pattern, push};
+use crate::search::searcher::{Searcher, Slots};
 
 /// A job hands over what it has after this long: that is how often a slow regular expression looks
 /// whether it was cancelled.
@@ -29,8 +29,10 @@ pub struct Window {
 }
 
 /// What is noted of each match.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
+    /// Nothing: they are counted.
+    Nothing,
     /// Its offset.
     Offset,
     /// Its offset, and apart from it the number of the needle.
@@ -40,20 +42,45 @@ pub enum Record {
 }
 
 /// What a search of one window found.
-pub struct Found<T> {
+#[derive(Debug, PartialEq)]
+pub struct Found {
     /// Where to go on; more than the end if nothing is left.
     pub next: usize,
     /// The matches.
-    pub matches: T,
+    pub matches: Matches,
 }
 
-/// The matches that a search lists.
-#[derive(Default)]
+/// The matches that a search found.
+#[derive(Debug, Default, PartialEq)]
 pub struct Matches {
+    /// How many.
+    pub count: usize,
     /// The numbers of each match, one match after the other.
     pub numbers: Vec<f64>,
     /// The number of each match's needle, for [`Record::OffsetAndNeedle`].
     pub which: Vec<u32>,
+}
+
+impl Matches {
+    /// Adds one.
+    fn note(&mut self, record: Record, hit: Hit, slots: &Slots) -> Result<()> {
+        self.count += 1;
+        match record {
+            Record::Nothing => {}
+            Record::Offset => push(&mut self.numbers, hit.start as f64)?,
+            Record::OffsetAndNeedle => {
+                push(&mut self.numbers, hit.start as f64)?;
+                push(&mut self.which, hit.which as u32)?;
+            }
+            Record::Groups => {
+                for slot in slots {
+                    let number = slot.map_or(-1.0, |place| place.get() as f64);
+                    push(&mut self.numbers, number)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The first place in `start..end` where `needle` begins.
@@ -109,8 +136,8 @@ impl Budget {
     }
 }
 
-/// The matches in a window, at most `most` (not 0). A search that is not `patient` may end before
-/// that, too.
+/// The matches in a window, at most `most` (not 0) where they are noted. A search that is not
+/// `patient` may end before that, too.
 ///
 /// # Errors
 /// `ENOMEM`, `ERR_OUT_OF_RANGE`.
@@ -121,53 +148,154 @@ pub fn find(
     record: Record,
     most: usize,
     patient: bool,
-) -> Result<Found<Matches>> {
-    let haystack = checked(region, window)?;
-    let mut matches = Matches::default();
-    let mut budget = Budget::new(pattern, most, patient);
-    let groups = matches!(record, Record::Groups);
-    let (from, to) = (window.from, window.to);
-    let next = Searcher::new(pattern).each(haystack, from, to, groups, |hit, slots| {
-        match record {
-            Record::Offset => push(&mut matches.numbers, hit.start as f64)?,
-            Record::OffsetAndNeedle => {
-                push(&mut matches.numbers, hit.start as f64)?;
-                push(&mut matches.which, hit.which as u32)?;
-            }
-            Record::Groups => {
-                for slot in slots {
-                    push(
-                        &mut matches.numbers,
-                        slot.map_or(-1.0, |place| place.get() as f64),
-                    )?;
-                }
-            }
-        }
-        Ok(budget.take())
-    })?;
-    Ok(Found { next, matches })
+) -> Result<Found> {
+    find_in(
+        checked(region, window)?,
+        pattern,
+        window,
+        record,
+        most,
+        patient,
+    )
 }
 
-/// The number of matches in a window.
-///
-/// # Errors
-/// `ERR_OUT_OF_RANGE`.
-pub fn count(
-    region: &Region,
+/// As [`find`], in bytes that end where the window's matches must.
+fn find_in(
+    haystack: &[u8],
     pattern: &Pattern,
     window: Window,
+    record: Record,
+    most: usize,
     patient: bool,
-) -> Result<Found<usize>> {
-    let haystack = checked(region, window)?;
+) -> Result<Found> {
     let (from, to) = (window.from, window.to);
-    if let Pattern::Byte(byte) = pattern {
-        let matches = memchr_iter(*byte, &haystack[from..to]).count();
+    let mut matches = Matches::default();
+    if let (Pattern::Byte(byte), Record::Nothing) = (pattern, record) {
+        matches.count = memchr_iter(*byte, &haystack[from..to]).count();
         let next = to + usize::from(to == window.end);
         return Ok(Found { next, matches });
     }
-    let mut budget = Budget::new(pattern, usize::MAX, patient);
-    let (next, matches) = Searcher::new(pattern).count(haystack, from, to, || budget.take())?;
+    let mut budget = Budget::new(pattern, most, patient);
+    let mut searcher = Searcher::new(pattern);
+    let next = if record == Record::Nothing {
+        let (next, count) = searcher.count(haystack, from, to, || budget.take())?;
+        matches.count = count;
+        next
+    } else {
+        let groups = record == Record::Groups;
+        searcher.each(haystack, from, to, groups, |hit, slots| {
+            matches.note(record, hit, slots)?;
+            Ok(budget.take())
+        })?
+    };
     Ok(Found { next, matches })
+}
+
+/// How the matches in a window differ from those that were found from its start on, where the first
+/// may begin only later: the match before it reaches into the window.
+#[derive(Debug, PartialEq)]
+pub struct Reconciled {
+    /// How many of the matches that were found are none.
+    pub skipped: usize,
+    /// Whether those after them are matches. If not, go on at `found.next`.
+    pub agrees: bool,
+    /// The matches before them.
+    pub found: Found,
+}
+
+/// How many matches are compared at most. Searches that do not agree soon may never do, such as
+/// those for any three bytes.
+const MOST_COMPARED: usize = 4096;
+
+/// Goes through the matches of a window from its start on, and through those from `actual` on, until
+/// the two searches go the same way.
+///
+/// A search is where it has to begin, and nothing else: two that look for their next match at the
+/// same place find the same matches from there on. The one that is behind goes on, up to the place
+/// of the other. If it then stands at or before that place, nothing begins between the two, so that
+/// the same match is next for both.
+///
+/// # Errors
+/// `ENOMEM`, `ERR_OUT_OF_RANGE`.
+pub fn reconcile(
+    region: &Region,
+    pattern: &Pattern,
+    window: Window,
+    actual: usize,
+    record: Record,
+) -> Result<Reconciled> {
+    reconcile_in(checked(region, window)?, pattern, window, actual, record)
+}
+
+fn reconcile_in(
+    haystack: &[u8],
+    pattern: &Pattern,
+    window: Window,
+    actual: usize,
+    record: Record,
+) -> Result<Reconciled> {
+    let Window { from, to, end } = window;
+    let mut searcher = Searcher::new(pattern);
+    let mut budget = Budget::new(pattern, MOST_COMPARED, false);
+    let (mut guessed, mut actual) = (from, actual);
+    let (mut skipped, mut matches) = (0, Matches::default());
+    // At the end of the haystack an empty match may still begin.
+    let is_within = |place: usize| place < to || (place == to && to == end);
+    let (mut agrees, mut is_enough) = (false, false);
+    while is_within(actual) {
+        searcher.each(haystack, guessed, to, false, |hit, _| {
+            if hit.start >= actual {
+                return Ok(false);
+            }
+            guessed = hit.after();
+            skipped += 1;
+            is_enough = !budget.take();
+            Ok(!is_enough)
+        })?;
+        agrees = guessed <= actual;
+        if is_enough || agrees {
+            break;
+        }
+        let groups = record == Record::Groups;
+        searcher.each(haystack, actual, to, groups, |hit, slots| {
+            if hit.start >= guessed {
+                return Ok(false);
+            }
+            actual = hit.after();
+            matches.note(record, hit, slots)?;
+            is_enough = !budget.take();
+            Ok(!is_enough)
+        })?;
+        if is_enough {
+            break;
+        }
+        if !is_within(guessed) {
+            // All that is left of the window was searched.
+            actual = actual.max(if to == end { to + 1 } else { to });
+            break;
+        }
+        agrees = actual <= guessed;
+        if agrees {
+            break;
+        }
+    }
+    let found = Found {
+        next: actual,
+        matches,
+    };
+    Ok(Reconciled {
+        skipped,
+        agrees: agrees && !is_enough,
+        found,
+    })
+}
+
+/// Checks that a window lies in the region.
+///
+/// # Errors
+/// `ERR_OUT_OF_RANGE`.
+pub fn check(region: &Region, window: Window) -> Result<()> {
+    checked(region, window).map(|_| ())
 }
 
 fn checked(region: &Region, window: Window) -> Result<&[u8]> {
@@ -239,3 +367,7 @@ pub fn line_start(
         .filter(|&offset| is_so && offset < end - start)
         .map(|offset| start + offset + 1))
 }
+
+#[cfg(test)]
+#[path = "scan_tests.rs"]
+mod tests;

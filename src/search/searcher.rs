@@ -322,4 +322,4 @@ fn behind(haystack: &[u8], next: usize, to: usize) -> usize {
 
 #[cfg(test)]
 #[path = "pattern_tests.rs"]
-mod tests;
+pub mod tests;

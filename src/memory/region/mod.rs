@@ -15,7 +15,7 @@ use crate::guard::{self, Faults, Range, Watch};
 use crate::sys::file::{self, Access};
 use crate::sys::kernel_maps;
 use crate::sys::memory::{Anonymous, FileView, Memory};
-use crate::sys::paging::{Pages, page_size};
+use crate::sys::paging::{self, Pages, page_size};
 
 mod bytes;
 mod words;
@@ -42,6 +42,8 @@ pub struct Region {
     maps: AtomicUsize,
     /// The number by which other threads open it, once it was asked for.
     number: OnceLock<u64>,
+    /// Whether the system tells truly which pages are in memory, once it was asked for.
+    reports_residency: OnceLock<bool>,
 }
 
 impl Region {
@@ -86,6 +88,7 @@ impl Region {
             offset,
             maps: AtomicUsize::new(1),
             number: OnceLock::new(),
+            reports_residency: OnceLock::new(),
         })
     }
 
@@ -109,6 +112,7 @@ impl Region {
             offset: 0,
             maps: AtomicUsize::new(1),
             number: OnceLock::new(),
+            reports_residency: OnceLock::new(),
         })
     }
 
@@ -203,6 +207,16 @@ impl Region {
         // SAFETY: `address` has checked the range, and the region stays mapped while the answer
         // borrows it.
         Ok(unsafe { Pages::around(address, end - start) })
+    }
+
+    /// Whether the system tells this process truly which pages are in memory, as far as is known: it
+    /// was when the map was first asked.
+    pub fn reports_residency(&self) -> bool {
+        *self.reports_residency.get_or_init(|| match self.file() {
+            Ok(Some(file)) => paging::reports_residency(&file),
+            Ok(None) => true,
+            Err(_) => false,
+        })
     }
 
     /// How many bytes of the page that holds the region's first byte precede it.

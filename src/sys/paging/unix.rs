@@ -7,6 +7,7 @@ use std::ffi::c_void;
 use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
+use std::os::unix::fs::FileExt;
 
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
@@ -161,13 +162,16 @@ impl Pages<'_> {
 
     /// Brings the pages in, as reading them would, and waits for the disk.
     ///
+    /// Where the system has no call for that (Linux before 5.14, macOS) the bytes of `file`, from the
+    /// offset on so many, are read into its cache, which cannot fault.
+    ///
     /// # Errors
     /// `EFAULT` where that is impossible: the file was truncated, or the disk failed.
-    pub fn populate(&self) -> io::Result<()> {
+    pub fn populate(&self, file: Option<(&File, u64, usize)>) -> io::Result<()> {
         #[cfg(target_os = "linux")]
         loop {
             match self.madvise(libc::MADV_POPULATE_READ) {
-                Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => continue,
+                Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EINTR)) => {}
                 // Before Linux 5.14.
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => break,
                 answer => return answer,
@@ -175,12 +179,57 @@ impl Pages<'_> {
         }
         // So that the reads are under way before they are waited for one by one.
         let _ = self.madvise(libc::MADV_WILLNEED);
+        if let Some((file, offset, length)) = file {
+            return read_through(file, offset, length);
+        }
         for offset in (0..self.length).step_by(page_size()) {
-            // SAFETY: a page of a mapping of this core. Should the file be truncated meanwhile, the read
-            // faults as any read of a Buffer over the map would.
+            // SAFETY: a page of a mapping of this core, of which no file is known that could have been
+            // truncated; otherwise the read faults as any read of a Buffer over the map would.
             unsafe { self.start.byte_add(offset).cast::<u8>().read_volatile() };
         }
         Ok(())
+    }
+
+    /// Whether all pages are in memory.
+    ///
+    /// # Errors
+    /// What `mincore` refuses.
+    pub fn all_resident(&self) -> Result<bool> {
+        /// So many pages are asked about at once.
+        const BATCH: usize = 256;
+        let mut answer = [0_u8; BATCH];
+        let size = page_size();
+        for first in (0..self.length / size).step_by(BATCH) {
+            let count = BATCH.min(self.length / size - first);
+            let pages = Pages {
+                start: self.start.wrapping_byte_add(first * size),
+                length: count * size,
+                mapped: PhantomData,
+            };
+            pages.mincore(&mut answer[..count])?;
+            if answer[..count].iter().any(|page| page & 1 == 0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Asks for one byte for each page; there must be room for exactly those.
+    fn mincore(&self, answer: &mut [u8]) -> Result<()> {
+        assert_eq!(answer.len(), self.length / page_size());
+        rustix::io::retry_on_intr(|| {
+            // SAFETY: whole mapped pages, and room for one byte for each of them.
+            match unsafe {
+                libc::mincore(self.start.cast(), self.length, answer.as_mut_ptr().cast())
+            } {
+                0 => Ok(()),
+                _ => match io::Error::last_os_error().raw_os_error() {
+                    Some(libc::EAGAIN) => Err(Errno::INTR),
+                    number => Err(Errno::from_raw_os_error(number.unwrap_or(libc::EIO))),
+                },
+            }
+        })
+        .map_err(Failure::system("mincore"))
     }
 
     /// One byte for each page: 1 where it is in memory, 0 where touching it would have to wait.
@@ -195,25 +244,13 @@ impl Pages<'_> {
             .try_reserve_exact(pages)
             .map_err(|_| Failure::system("mincore")(Errno::NOMEM))?;
         answer.resize(pages, 0_u8);
-        rustix::io::retry_on_intr(|| {
-            // SAFETY: whole mapped pages, and room for one byte for each of them.
-            match unsafe {
-                libc::mincore(self.start.cast(), self.length, answer.as_mut_ptr().cast())
-            } {
-                0 => Ok(()),
-                _ => match io::Error::last_os_error().raw_os_error() {
-                    Some(libc::EAGAIN) => Err(Errno::INTR),
-                    number => Err(Errno::from_raw_os_error(number.unwrap_or(libc::EIO))),
-                },
-            }
-        })
-        .map_err(Failure::system("mincore"))?;
+        self.mincore(&mut answer)?;
         for page in &mut answer {
             // The other bits mean nothing on Linux and other things on macOS.
             *page &= 1;
         }
         let all = answer.iter().all(|&page| page == 1);
-        if all && file.is_some_and(|file| !may_ask_residency(file)) {
+        if all && file.is_some_and(|file| !reports_residency(file)) {
             return Err(Failure::unsupported(
                 "Linux reports which pages of a file are in memory only to a process that owns the \
                  file or may write it; this process may do neither",
@@ -239,7 +276,7 @@ impl Pages<'_> {
                 Err(Errno::NOSYS) => {}
                 Err(error) => return Err(error.into()),
                 Ok(()) => {
-                    return self.populate().inspect_err(|_| {
+                    return self.populate(None).inspect_err(|_| {
                         let _ = self.unlock();
                     });
                 }
@@ -308,10 +345,30 @@ fn locked(error: io::Error) -> Failure {
     Failure::system("madvise")(error)
 }
 
+/// Reads bytes of a file, so that the system's cache has them. The answer is as that of a call that
+/// touches the map: `EFAULT` for what the file no longer has, or the disk cannot read.
+fn read_through(file: &File, offset: u64, length: usize) -> io::Result<()> {
+    let mut scratch = [0_u8; 64 * 1024];
+    let mut done = 0;
+    while done < length {
+        let some = scratch.len().min(length - done);
+        match file.read_at(&mut scratch[..some], offset + done as u64) {
+            Ok(0) => return Err(io::Error::from_raw_os_error(libc::EFAULT)),
+            Ok(count) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.raw_os_error() == Some(libc::EIO) => {
+                return Err(io::Error::from_raw_os_error(libc::EFAULT));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// Whether `mincore` answers truly for the file: the kernel asks the same (`can_do_mincore`), and
 /// says "all in memory" to other users.
 #[cfg(target_os = "linux")]
-fn may_ask_residency(file: &File) -> bool {
+pub fn reports_residency(file: &File) -> bool {
     use rustix::fs::{Access, AtFlags, CWD, accessat};
     use std::os::fd::AsRawFd;
     use std::os::unix::fs::MetadataExt;
@@ -323,7 +380,8 @@ fn may_ask_residency(file: &File) -> bool {
     accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
 }
 
+/// As on Linux; macOS tells everybody.
 #[cfg(not(target_os = "linux"))]
-fn may_ask_residency(_: &File) -> bool {
+pub fn reports_residency(_: &File) -> bool {
     true
 }

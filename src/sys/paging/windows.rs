@@ -93,7 +93,7 @@ impl Pages<'_> {
     ///
     /// # Errors
     /// None: where `PrefetchVirtualMemory` refuses, each page is still touched.
-    pub fn populate(&self) -> io::Result<()> {
+    pub fn populate(&self, _: Option<(&File, u64, usize)>) -> io::Result<()> {
         let _ = self.prefetch();
         for offset in (0..self.length).step_by(page_size()) {
             // SAFETY: a page of a mapping of this core; Windows refuses to truncate a mapped file.
@@ -142,6 +142,14 @@ impl Pages<'_> {
         Ok(answer)
     }
 
+    /// Whether all pages are in this process's working set.
+    ///
+    /// # Errors
+    /// As [`Pages::resident`].
+    pub fn all_resident(&self) -> Result<bool> {
+        Ok(self.resident(None)?.iter().all(|&page| page == 1))
+    }
+
     /// Keeps the pages in memory until they are unlocked or unmapped, bringing them in first.
     ///
     /// # Errors
@@ -179,4 +187,9 @@ impl Pages<'_> {
             "Windows offers no way to drop part of a file from its cache",
         ))
     }
+}
+
+/// Whether the system tells this process which pages of a file are in memory.
+pub fn reports_residency(_: &File) -> bool {
+    true
 }

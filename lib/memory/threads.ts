@@ -1,0 +1,84 @@
+/**
+ * Work on threads of the native core's own (`src/exports/threads.rs`), for what would keep libuv's
+ * four busy for long: searching, and waiting for the disk.
+ */
+import { availableParallelism } from 'node:os';
+import { checkInteger } from '../base/arguments';
+import type * as Binding from '../base/binding';
+import { attempt, fromNative } from '../base/errors';
+import { type NativeMap, native } from '../base/native';
+import type { Memory } from './memory';
+import { until } from './waiting';
+
+/** What a job may answer; undefined where it only does something. */
+export type Answer = Binding.Settled['answer'];
+
+/** Gives a job to the threads under a number. */
+export type Start<Native extends NativeMap> = (
+  open: Native,
+  threads: Binding.Threads,
+  id: number,
+) => void;
+
+/** The threads, as far as they work for this JavaScript thread. Made for the first job. */
+let threads: Binding.Threads | undefined;
+const settlers = new Map<number, (error: string | undefined, answer: Answer) => void>();
+let lastId = 0;
+
+function settleAll(): void {
+  const settled = threads?.settled();
+  if (settled === undefined) return;
+  for (const id of settled.done) settlers.get(id)?.(undefined, undefined);
+  for (const { id, error, answer } of settled.others) settlers.get(id)?.(error, answer);
+}
+
+/**
+ * Runs a job. The memory stays mapped while it runs.
+ *
+ * @returns What the job answers in `answer`; null where the signal was aborted or the memory released
+ * before that: then a job that has not begun never does.
+ * @throws What the job does.
+ */
+export async function onThread<Native extends NativeMap>(
+  memory: Memory<Native>,
+  signal: AbortSignal | undefined,
+  open: Native,
+  start: Start<Native>,
+): Promise<{ answer: Answer } | null> {
+  let failure: string | undefined;
+  let result: Answer;
+  const outcome = await until(memory, Number.POSITIVE_INFINITY, signal, (settle) => {
+    threads ??= new native.Threads(settleAll);
+    const here = threads;
+    const id = ++lastId;
+    attempt(() => start(open, here, id), memory.path);
+    settlers.set(id, (error, answer) => {
+      settlers.delete(id);
+      failure = error;
+      result = answer;
+      settle('changed');
+    });
+    return () => {
+      settlers.delete(id);
+      here.cancel(id);
+    };
+  });
+  if (outcome !== 'changed') return null;
+  if (failure !== undefined) throw fromNative(new Error(failure), memory.path);
+  return { answer: result };
+}
+
+/** How many threads a caller may ask for; the core has as many for each kind of work. */
+const MOST_THREADS = 64;
+
+/** The option `concurrency`: a number of threads, or the default for undefined. */
+export function checkConcurrency(value: unknown, otherwise: number): number {
+  return value === undefined
+    ? otherwise
+    : checkInteger(value, 'options.concurrency', 1, MOST_THREADS);
+}
+
+/** How many threads search unless a caller says otherwise: half of what the machine runs at once. */
+export function defaultSearchThreads(): number {
+  return Math.min(MOST_THREADS, Math.max(1, availableParallelism() >> 1));
+}
