@@ -5,9 +5,10 @@
 const { spawnSync } = require('node:child_process');
 const { closeSync, mkdtempSync, openSync, rmSync, writeSync } = require('node:fs');
 const { join } = require('node:path');
-const { performance, PerformanceObserver, constants } = require('node:perf_hooks');
+const { PerformanceObserver, constants, performance } = require('node:perf_hooks');
 const { Mmap, MmapMut } = require('memmap');
 const runtimes = require('../scripts/runtimes');
+const { longestGap } = require('./gaps');
 const { missing, program } = require('./peers');
 
 const GIB = 2 ** 30;
@@ -22,26 +23,6 @@ const OBJECTS = 300_000;
 const MS = 1e6;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/**
- * The longest time between two ticks of a timer of 1 ms while `work` runs, and how long it ran, in
- * nanoseconds.
- */
-async function longestGap(work) {
-  let longest = 0;
-  let last = performance.now();
-  const tick = () => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-  };
-  const timer = setInterval(tick, 1);
-  const began = last;
-  await work();
-  clearInterval(timer);
-  tick();
-  return { gap: longest * MS, took: (performance.now() - began) * MS };
-}
 
 /** A file of one GiB whose disk space is reserved. */
 function largeFile(folder) {

@@ -12,6 +12,7 @@ const MMAP_IO = '@riaskov/mmap-io';
 /** What Debian calls the packages of programs. */
 const PACKAGES = {
   cc: 'gcc',
+  fio: 'fio',
   grep: 'grep',
   python3: 'python3',
   rg: 'ripgrep',

@@ -6,7 +6,9 @@ const { join } = require('node:path');
 /** In the order of the report. */
 const groups = [
   'search',
+  'lines',
   'random-reads',
+  'cold-reads',
   'open-close',
   'control',
   'channel',

@@ -1,5 +1,5 @@
 /**
- * Searching 1 GiB in the page cache beside common tools, each on one thread. Every time includes
+ * Searching 1 GiB in the page cache beside common tools, each on one thread, and on two. Every time includes
  * opening the file, so that the page faults of a first look are in it; a program's also includes
  * starting it.
  */
@@ -7,6 +7,7 @@ const { closeSync, createReadStream, openSync, readFileSync, writeSync } = requi
 const { join } = require('node:path');
 const { createInterface } = require('node:readline');
 const { Mmap } = require('memmap');
+const { longestGap } = require('./gaps');
 const { missing, program, pythonPeer } = require('./peers');
 const { inTurns } = require('./rounds');
 
@@ -101,29 +102,18 @@ async function readlineIterator(path) {
   return count;
 }
 
-/** The longest time between two runs of a timer of 1 ms while `work` runs, in nanoseconds. */
-async function longestGap(work) {
-  let longest = 0;
-  let last = performance.now();
-  const look = () => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-  };
-  const timer = setInterval(look, 1);
-  await work();
-  look();
-  clearInterval(timer);
-  return longest * 1e6;
+async function gapDuring(work) {
+  const { gap } = await longestGap(work);
+  return gap;
 }
 
 async function gapsDuringScan(path, comparisons) {
   const map = Mmap.open(path);
   const gaps = await inTurns(
     {
-      idle: () => longestGap(() => new Promise((resolve) => setTimeout(resolve, 500))),
+      idle: () => gapDuring(() => new Promise((resolve) => setTimeout(resolve, 500))),
       scan: () =>
-        longestGap(async () => {
+        gapDuring(async () => {
           for (const pattern of [MISSING, MISSING, /nobody[0-9]wrote/]) {
             for await (const match of map.scan(pattern)) throw new Error(`found ${match}`);
           }
@@ -136,6 +126,53 @@ async function gapsDuringScan(path, comparisons) {
     memmap: { command: 'for await (const match of map.scan(pattern))', times: gaps.scan },
     'the same, idle': { command: 'no work', times: gaps.idle, atMost: 3 },
   });
+}
+
+/** A search by a promise in a map that is opened for it. */
+function searchedOnThreads(path, work) {
+  return timed(async () => {
+    const map = Mmap.open(path);
+    const answer = await work(map);
+    map.close();
+    return answer;
+  });
+}
+
+/**
+ * The same on two threads, beside one, and beside ripgrep, which searches a file on one. On two cores
+ * the pairs are what the machine has.
+ */
+async function onTwoThreads(path, comparisons) {
+  for (const [name, expression, , , rounds] of EXPRESSIONS) {
+    const on = (concurrency) => ({
+      command: `await map.count(${expression}, { concurrency: ${concurrency} })`,
+      run: searchedOnThreads(path, (map) => map.count(expression, { concurrency })),
+    });
+    const source = (expression.ignoreCase ? '(?i)' : '') + expression.source;
+    await comparisons.compare(
+      `${name}, on two threads: count the matches of ${expression}`,
+      {
+        memmap: on(2),
+        'memmap on one thread': { ...on(1), atMost: 1 / 1.7 },
+        ripgrep: {
+          command: `rg -j1 -a --no-unicode --count-matches '${source}' log`,
+          run: program('rg', ['-j1', '-a', '--no-unicode', '--count-matches', source, path]),
+          missing: missing('rg'),
+          atMost: 1,
+        },
+      },
+      { rounds: Math.max(rounds, ROUNDS) },
+    );
+  }
+  const lineCount = (concurrency) => ({
+    command: `await map.lineCount({ concurrency: ${concurrency} })`,
+    run: searchedOnThreads(path, (map) => map.lineCount({ concurrency })),
+  });
+  await comparisons.compare(
+    'count the lines of 1 GiB on two threads',
+    { memmap: lineCount(2), 'memmap on one thread': { ...lineCount(1), atMost: 1 } },
+    { rounds: ROUNDS },
+  );
 }
 
 /** The contests over plain bytes and lines. */
@@ -228,7 +265,7 @@ async function plain(path, comparisons, python) {
 
 exports.title = 'Searching';
 exports.about =
-  'Searches a log of 1 GiB that is in memory, each tool on one thread. Every time includes opening the file, and that of a program starting it.';
+  'Searches a log of 1 GiB that is in memory, each tool on one thread where nothing else is said. Every time includes opening the file, and that of a program starting it.';
 
 exports.run = async ({ folder, comparisons, progress }) => {
   const path = join(folder, 'log');
@@ -266,6 +303,7 @@ exports.run = async ({ folder, comparisons, progress }) => {
         { rounds },
       );
     }
+    await onTwoThreads(path, comparisons);
     progress('gaps of a timer during scan()');
     await gapsDuringScan(path, comparisons);
   } finally {

@@ -1,0 +1,215 @@
+/**
+ * Reads from a file that is not in memory: many small ones at random, and all of it in order. `fio` is
+ * what the disk can do: it reads past the system's cache, many at a time, and keeps nothing.
+ */
+const { randomFillSync, randomInt } = require('node:crypto');
+const {
+  closeSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  promises,
+  rmSync,
+  writeSync,
+} = require('node:fs');
+const { join } = require('node:path');
+const { spawnSync } = require('node:child_process');
+const { Mmap } = require('memmap');
+const { longestGap } = require('./gaps');
+const { missing } = require('./peers');
+
+const GIB = 2 ** 30;
+const LENGTH = 4 * GIB;
+const READS = 10_000;
+const BYTES = 64;
+/** What is read from the disk for that. */
+const BLOCK = 4096;
+const ROUNDS = 5;
+/** Reads that are under way at once: enough that the threads never wait for the event loop. */
+const AT_ONCE = 256;
+/** The most that the event loop may be blocked, in nanoseconds. */
+const ALLOWED_GAP = 5e6;
+
+/** The file: bytes that no disk can leave out or compress. */
+function makeFile(path) {
+  const chunk = Buffer.alloc(2 ** 24);
+  const fd = openSync(path, 'w');
+  for (let at = 0; at < LENGTH; at += chunk.length) writeSync(fd, randomFillSync(chunk));
+  fsyncSync(fd);
+  closeSync(fd);
+}
+
+/** Random positions of blocks. */
+function positions() {
+  return Array.from({ length: READS }, () => randomInt(LENGTH / BLOCK) * BLOCK);
+}
+
+/** Reads at all positions, so many at once. */
+async function all(at, read) {
+  let next = 0;
+  let sum = 0;
+  const oneByOne = async () => {
+    while (next < at.length) sum += await read(at[next++]);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, oneByOne));
+  return sum;
+}
+
+/** What `fio` measures with these options, or null where it or what it needs is not there. */
+function fio(path, options) {
+  const args = ['--name=read', `--filename=${path}`, '--ioengine=libaio', '--iodepth=16'];
+  const { stdout, status } = spawnSync(
+    'fio',
+    [...args, '--direct=1', '--readonly', '--output-format=json', ...options],
+    { encoding: 'utf8' },
+  );
+  return status === 0 ? JSON.parse(stdout.slice(stdout.indexOf('{'))).jobs[0].read : null;
+}
+
+async function evicted(map) {
+  await map.evict();
+  const { residentPages, pages } = map.residency();
+  if (residentPages > pages / 1000) throw new Error('the pages could not be evicted');
+}
+
+/** Random reads: how long each way takes, and how long it blocks the event loop. */
+async function atRandom(path, comparisons, progress) {
+  const map = Mmap.open(path);
+  const bytes = map.buffer;
+  const file = await promises.open(path);
+  const random = ['--rw=randread', `--bs=${BLOCK}`, `--io_size=${READS * BLOCK}`, '--randrepeat=0'];
+  const ways = {
+    memmap: () => all(positions(), async (at) => (await map.read(at, at + BYTES))[0]),
+    'the Buffer': async () => {
+      let sum = 0;
+      for (const at of positions()) sum += bytes[at];
+      return sum;
+    },
+    'fs.promises': () =>
+      all(positions(), async (at) => {
+        const { buffer } = await file.read(Buffer.allocUnsafe(BYTES), 0, BYTES, at);
+        return buffer[0];
+      }),
+  };
+  const times = { memmap: [], 'the Buffer': [], 'fs.promises': [], fio: [] };
+  const gaps = { memmap: [], 'the Buffer': [], 'fs.promises': [] };
+  // The first round does not count: it compiles.
+  for (let round = 0; round <= ROUNDS; round++) {
+    progress(`cold reads, round ${Math.max(1, round)} of ${ROUNDS}`);
+    for (const [name, way] of Object.entries(ways)) {
+      await evicted(map);
+      const { gap, took } = await longestGap(way);
+      if (round === 0) continue;
+      times[name].push(took);
+      gaps[name].push(gap);
+    }
+    await evicted(map);
+    const measured = fio(path, random);
+    if (measured === null) times.fio = null;
+    else if (round > 0) times.fio?.push((READS / measured.iops) * 1e9);
+  }
+  await file.close();
+  const command = 'await map.read(at, at + 64)';
+  const touching = 'map.buffer[at]';
+  const reading = 'await file.read(buffer, 0, 64, at)';
+  comparisons.add('10,000 random reads of 64 bytes of a cold file of 4 GiB', {
+    memmap: { command, times: times.memmap },
+    fio: {
+      command: 'fio --ioengine=libaio --iodepth=16 --direct=1 --rw=randread --bs=4k',
+      times: times.fio,
+      missing: missing('fio'),
+      atMost: 1 / 0.9,
+    },
+    'fs.promises': { command: reading, times: times['fs.promises'] },
+    'touching the Buffer': { command: touching, times: times['the Buffer'] },
+  });
+  comparisons.add('longest gap of a 1 ms timer during these reads', {
+    memmap: { command, times: gaps.memmap },
+    '5 ms': { command: 'what is allowed', times: gaps.memmap.map(() => ALLOWED_GAP), atMost: 1 },
+    'fs.promises': { command: reading, times: gaps['fs.promises'] },
+    'touching the Buffer': { command: touching, times: gaps['the Buffer'] },
+  });
+}
+
+/** Looking for what is in memory. */
+async function warm(path, comparisons) {
+  const map = Mmap.open(path);
+  await map.read(0, GIB / 4);
+  const COUNT = 200_000;
+  const timed = (look) => () => {
+    let sum = 0;
+    const start = process.hrtime.bigint();
+    for (let n = 0; n < COUNT; n++) sum += look(((n * 977) % 65536) * BLOCK)[0] & 0;
+    return { time: Number(process.hrtime.bigint() - start) / COUNT, answer: sum };
+  };
+  await comparisons.compare('64 bytes that are in memory', {
+    memmap: {
+      command: 'map.tryRead(at, at + 64)',
+      run: timed((at) => map.tryRead(at, at + BYTES)),
+    },
+    '1 us': { command: 'what is allowed', run: () => 1000, atMost: 1 },
+    'without a look': {
+      command: 'map.subarray(at, at + 64)',
+      run: timed((at) => map.subarray(at, at + BYTES)),
+    },
+  });
+}
+
+/** All of a GiB, in order. */
+async function inOrder(path, comparisons) {
+  const map = Mmap.open(path, { length: GIB });
+  const timed = (work) => async () => {
+    await evicted(map);
+    const start = process.hrtime.bigint();
+    await work();
+    return Number(process.hrtime.bigint() - start);
+  };
+  const sequential = ['--rw=read', '--bs=1M', `--size=${GIB}`];
+  const disk = async () => {
+    await evicted(map);
+    return (GIB / fio(path, sequential).bw_bytes) * 1e9;
+  };
+  await comparisons.compare(
+    'bring 1 GiB of a cold file into memory',
+    {
+      memmap: { command: 'await map.prefetch()', run: timed(() => map.prefetch()) },
+      fio: {
+        command: 'fio --ioengine=libaio --iodepth=16 --direct=1 --rw=read --bs=1M',
+        run: fio(path, sequential) && disk,
+        missing: missing('fio'),
+      },
+      'memmap on one thread': {
+        command: 'await map.prefetch(0, map.length, { concurrency: 1 })',
+        run: timed(() => map.prefetch(0, map.length, { concurrency: 1 })),
+      },
+      'memmap on eight': {
+        command: 'await map.prefetch(0, map.length, { concurrency: 8 })',
+        run: timed(() => map.prefetch(0, map.length, { concurrency: 8 })),
+      },
+      'memmap, blocking': {
+        command: 'Mmap.open(file, { populate: true })',
+        run: timed(() => Mmap.open(path, { length: GIB, populate: true }).close()),
+      },
+    },
+    { rounds: ROUNDS },
+  );
+}
+
+exports.title = 'Reads from the disk';
+exports.about =
+  'Reads a file of 4 GiB of random bytes that was evicted from memory before each run, and looks for what is in memory. Where reads are asynchronous, 256 are under way at once.';
+
+/** The file lies in the checkout: the folder for temporary files may be in memory. */
+exports.run = async ({ comparisons, progress }) => {
+  const folder = mkdtempSync(join(__dirname, '..', 'build', 'cold-reads-'));
+  try {
+    const path = join(folder, 'cold');
+    progress('writing a file of 4 GiB');
+    makeFile(path);
+    await atRandom(path, comparisons, progress);
+    await warm(path, comparisons);
+    await inOrder(path, comparisons);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+};
