@@ -32,6 +32,9 @@ function aBuffer(): Uint8Array {
     () => map.subarray(somePosition(length), somePosition(length)),
     () => new Uint8Array(map.view(Uint8Array, random.below(length + 1)).buffer),
     () => new Uint8Array(map.dataView(random.below(length + 1)).buffer),
+    () =>
+      new Uint8Array(map.arrayBuffer(8 * random.below(length / 8 + 1), length, { copy: false })),
+    () => new Uint8Array(map.arrayBuffer(0, Math.min(length, 10_000))),
   ])();
   keep(buffers, made, 40);
   return made;

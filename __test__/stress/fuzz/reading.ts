@@ -64,8 +64,13 @@ async function stream(): Promise<void> {
   const start = random.below(map.length + 1);
   const { length } = map;
   const chunks: Buffer[] = [];
-  const highWaterMark = random.pick([100, 5000, 65_536]);
-  for await (const chunk of map.createReadStream({ start, highWaterMark })) {
+  const chunkSize = random.pick([100, 5000, 65_536]);
+  const source = random.pick<() => AsyncIterable<Uint8Array>>([
+    () => map.createReadStream({ start, highWaterMark: chunkSize }),
+    () => map.readable({ start, chunkSize }),
+    () => map.readable({ start, chunkSize, type: 'bytes' }),
+  ])();
+  for await (const chunk of source) {
     chunks.push(Buffer.from(chunk));
     if (random.below(4) === 0) await new Promise((resolve) => setImmediate(resolve));
   }
