@@ -3,17 +3,17 @@
 const INTRODUCTION = `# What every call costs
 
 Each call beside what it replaces. The first line of each group is memmap's; "3 ×" means that the other takes
-three times as long. What runs is what you see, in a loop over random positions (\`at\`) of a file of 64 MiB that is
-in memory: \`buffer\` is \`map.buffer\`, \`copy\` is what \`fs.readFileSync\` returned.`;
+three times as long. What runs is what you see, in a loop over random positions (\`at\`) of a file that is in memory,
+so that no disk is waited for: \`buffer\` is \`map.buffer\`, \`copy\` is what \`fs.readFileSync\` returned.`;
 
 const RULES = `## What to take from it
 
-- **Reading and writing through \`buffer\` or a view is JavaScript**: as fast as any Buffer, and a hundred times
-  faster than a system call. Take \`map.buffer\` once, outside the loop: the getter looks at the state of the map.
-- **A method of a map costs some hundred nanoseconds**: it checks its arguments, looks for faults before and after,
-  and some call native code. For a few bytes read the Buffer; for kilobytes the method is no slower.
-- **What makes a Buffer, a view or an ArrayBuffer allocates** an object in JavaScript, some tens of nanoseconds, and
-  an ArrayBuffer over the map some microseconds: V8 counts its length as memory.
+- **Reading and writing through \`buffer\` or a view is JavaScript**: as fast as any Buffer, and hundreds of
+  times as fast as a system call. Take \`map.buffer\` once, outside the loop: the getter looks at the state of the map.
+- **A method that calls native code costs some hundred nanoseconds**: it checks its arguments, and looks for faults
+  before and after. For a few bytes use the Buffer; for kilobytes the method is no slower.
+- **A Buffer or view of a part costs an object**, some tens of nanoseconds. An ArrayBuffer of its own costs a
+  microsecond or two, and V8 counts its length as memory.
 - **A promise costs** tens of microseconds: a job on another thread, and a turn of the event loop. It pays where the
   work takes longer than that, or may wait for the disk.
 - **A page that is not in memory** costs what the disk needs: about 0.1 ms on an SSD, 10 ms on a hard disk.
