@@ -12,7 +12,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import { coreFile } from './helpers/native';
+import { documentSnippets } from './helpers/snippets';
 import { root, temporaryFolder } from './helpers/temporary';
 
 const { version, napi } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -52,9 +55,17 @@ function contents(folder: string): Record<string, string> {
   );
 }
 
+/** The environment without what npm and a workflow say of the run that these tests are part of. */
+function withoutThisRun(): NodeJS.ProcessEnv {
+  const others = Object.entries(process.env).filter(
+    ([name]) => !/^(npm|github|actions)_/i.test(name),
+  );
+  return Object.fromEntries(others);
+}
+
 /** Runs a script of `scripts/release/` in a folder. */
 function run(folder: string, name: string, args: string[] = [], environment = {}) {
-  const { GITHUB_REPOSITORY: _, GITHUB_REF_TYPE: __, ...env } = process.env;
+  const env = withoutThisRun();
   return spawnSync(process.execPath, [join(root, 'scripts', 'release', name), ...args], {
     cwd: folder,
     encoding: 'utf8',
@@ -219,6 +230,12 @@ const refusals: [string, (folder: string) => void, Record<string, string>, strin
     { GITHUB_REPOSITORY: 'fork/memmap' },
     'not fork/memmap',
   ],
+  [
+    'npm is too old for the login of a workflow',
+    () => {},
+    { ACTIONS_ID_TOKEN_REQUEST_URL: 'there', npm_config_user_agent: 'npm/11.5.0 node/v24.0.0' },
+    'npm 11.5.0 cannot log in by the identity of a workflow, 11.5.1 can',
+  ],
 ];
 
 for (const [what, damage, environment, said] of refusals) {
@@ -233,6 +250,52 @@ for (const [what, damage, environment, said] of refusals) {
   });
 }
 
+/** Prints the value of an expression that may call what a module of `scripts/release/` exports. */
+function evaluate(name: string, imported: string, expression: string): string {
+  const module = pathToFileURL(join(root, 'scripts', 'release', name)).href;
+  const code = `import { ${imported} } from ${JSON.stringify(module)}; console.log(${expression});`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    encoding: 'utf8',
+  });
+  if (stderr !== '') throw new Error(stderr);
+  return stdout.trim();
+}
+
+test('versions are compared by their numbers', (t) => {
+  const versions = JSON.stringify(['2.2.5', '2.9', '2.17', '2.17.1', '2.34', '3.0']);
+  const newer = `${versions}.filter((each) => isNewer(each, '2.17')).join()`;
+  t.is(evaluate('newer.mjs', 'isNewer', newer), '2.17.1,2.34,3.0');
+});
+
+test('a core is known to be for the system that it was built on', (t) => {
+  const path = JSON.stringify(join(root, coreFile));
+  const system = evaluate('binary.mjs', 'systemOf', `systemOf(${path})`);
+  t.is(system, `${process.platform}-${process.arch}`);
+  const text = JSON.stringify(join(root, 'README.md'));
+  t.is(evaluate('binary.mjs', 'systemOf', `systemOf(${text})`), 'undefined');
+});
+
+test("the README's first example, which the rehearsal runs, checks a value", (t) => {
+  const [first] = documentSnippets();
+  t.true(first?.title.startsWith('README.md:'));
+  t.true(first?.code.includes('// => '));
+});
+
+const objdump =
+  process.platform === 'linux'
+    ? spawnSync('objdump', ['-T', process.execPath], { encoding: 'utf8' }).stdout
+    : undefined;
+const dynamic = objdump?.includes('GLIBC_');
+
+(dynamic ? test : test.skip)(
+  `the glibc that a program needs is the one objdump finds${dynamic ? '' : ' (needs binutils, and Node.js for glibc)'}`,
+  (t) => {
+    const found = [...(objdump ?? '').matchAll(/GLIBC_([\d.]+)/g)].map(([, name = '']) => name);
+    const newest = found.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).pop();
+    t.is(evaluate('glibc.mjs', 'newestGlibc', 'newestGlibc(process.execPath)'), newest ?? '');
+  },
+);
+
 /** Whether `npm <command>`, which runs `prepare`, builds: it says so first of all. */
 function prepares(t: ExecutionContext, environment: Record<string, string>): boolean {
   const folder = temporaryFolder(t);
@@ -241,7 +304,7 @@ function prepares(t: ExecutionContext, environment: Record<string, string>): boo
   writeFileSync(join(folder, 'scripts', 'setup.mjs'), 'console.log(...process.argv.slice(2));');
   const { stdout, status } = spawnSync(process.execPath, [join(folder, 'scripts', 'prepare.mjs')], {
     encoding: 'utf8',
-    env: { PATH: process.env.PATH, ...environment },
+    env: { ...withoutThisRun(), ...environment },
   });
   t.is(status, 0);
   return stdout === '--package\n';

@@ -31,10 +31,8 @@ const runtimes = [
   ...['20', '22', '24', '26'].map(node),
   { ...runtimesOfNpm.bun(), label: 'Bun', suites: { smoke: [SMOKE] } },
   {
-    name: 'deno',
+    ...runtimesOfNpm.deno(),
     label: 'Deno',
-    package: '@deno/linux-x64-glibc',
-    file: '@deno/linux-x64-glibc/deno',
     suites: { smoke: ['run', '-A', '--quiet', '--no-lock', SMOKE] },
   },
 ];

@@ -23,6 +23,11 @@ function bun() {
   return { name: 'bun', package: '@oven/bun-linux-x64', file: '@oven/bun-linux-x64/bin/bun' };
 }
 
+/** Deno, as npm has it. */
+function deno() {
+  return { name: 'deno', package: '@deno/linux-x64-glibc', file: '@deno/linux-x64-glibc/deno' };
+}
+
 /**
  * The program of a runtime; undefined where npm has none for this platform. Throws where it could
  * not be fetched, for which it has `timeout` ms.
@@ -49,4 +54,4 @@ function program({ name, package: wanted, file }, timeout) {
   return binary;
 }
 
-module.exports = { bun, node, program };
+module.exports = { bun, deno, node, program };

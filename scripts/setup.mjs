@@ -27,6 +27,8 @@ const packageOnly = process.argv.includes('--package');
 /** What users' compilers read: one file for each entry point. */
 const TYPINGS = ['index.d.ts', 'sync.d.ts', 'shm.d.ts', 'channel.d.ts'];
 
+const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
+
 /** Every file at or below a path. */
 function files(path) {
   if (!existsSync(path)) return [];
@@ -101,7 +103,7 @@ if (!packageOnly) {
     'installing dependencies',
     ['package-lock.json'],
     ['node_modules/.package-lock.json'],
-    () => run('npm', 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'),
+    () => run('npm', 'ci', '--include=dev', '--ignore-scripts', ...QUIET),
     ' (with the build that follows it takes a minute or two, once)',
   );
 }

@@ -54,8 +54,8 @@ export function documentSnippets(): Snippet[] {
   );
 }
 
-/** The files that every example finds in its folder. */
-function prepare(folder: string): void {
+/** Writes the files that every example finds in its folder. */
+export function prepare(folder: string): void {
   const numbers = new Float64Array(1024).map((_, index) => index / 2);
   writeFileSync(join(folder, 'data.bin'), numbers);
   const requests = ['/', '/about', '/missing', '/'].map(
@@ -84,8 +84,8 @@ export function withChecks(code: string): string {
   );
 }
 
-/** Runs an example as an ECMAScript module in a folder of its own. Answers what it printed. */
-export async function run({ title, code, setup = '' }: Snippet): Promise<string> {
+/** An example as an ECMAScript module for every Node.js that is supported, which checks what it says. */
+export function asModule({ title, code, setup = '' }: Snippet): string {
   if (/^.*\/\/ =>.*$/m.test(withChecks(code))) {
     throw new Error(`${title}: '// =>' stands behind an expression of one line, '; // => text'`);
   }
@@ -93,11 +93,16 @@ export async function run({ title, code, setup = '' }: Snippet): Promise<string>
   const { outputText } = transpileModule(PRELUDE + setup + withChecks(code), {
     compilerOptions: { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 },
   });
+  return outputText;
+}
+
+/** Runs an example in a folder of its own. Answers what it printed. */
+export async function run(snippet: Snippet): Promise<string> {
   // Inside the package, where 'memmap' is this build.
   const folder = mkdtempSync(join(root, 'build', 'example-'));
   try {
     prepare(folder);
-    writeFileSync(join(folder, 'example.mjs'), outputText);
+    writeFileSync(join(folder, 'example.mjs'), asModule(snippet));
     const { stdout } = await promisify(execFile)(process.execPath, ['example.mjs'], {
       cwd: folder,
       timeout: 60_000,

@@ -8,8 +8,12 @@ import { join, resolve } from 'node:path';
 import { section } from './changelog.mjs';
 import { readJson } from './json.mjs';
 import { napi } from './napi.mjs';
+import { isNewer } from './newer.mjs';
 import { platformPackages } from './platform-packages.mjs';
 import { versions } from './versions.mjs';
+
+/** The first npm that publishes by the identity of a workflow, without a token. */
+const TRUSTED_NPM = '11.5.1';
 
 const root = resolve('.');
 const { version, repository } = readJson('package.json');
@@ -33,6 +37,10 @@ function problems() {
   // npm refuses provenance that names another repository than the package does.
   if (GITHUB_REPOSITORY && !repository.url.endsWith(`/${GITHUB_REPOSITORY}.git`)) {
     found.push(`package.json names the repository ${repository.url}, not ${GITHUB_REPOSITORY}`);
+  }
+  const npm = /\bnpm\/([\d.]+)/.exec(process.env.npm_config_user_agent ?? '')?.[1];
+  if (process.env.ACTIONS_ID_TOKEN_REQUEST_URL && npm && isNewer(TRUSTED_NPM, npm)) {
+    found.push(`npm ${npm} cannot log in by the identity of a workflow, ${TRUSTED_NPM} can`);
   }
   return found;
 }
