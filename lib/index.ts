@@ -26,7 +26,15 @@ export type {
 } from './memory/atomic';
 export type { FaultListener, Faults } from './memory/faults';
 export type { JobOptions } from './memory/jobs';
-export type { CopyOnWriteHint, Hint, MutableHint, Residency } from './memory/paging';
+export type {
+  ConcurrencyOptions,
+  CopyOnWriteHint,
+  Hint,
+  MutableHint,
+  PrefetchOptions,
+  Residency,
+} from './memory/paging';
+export type { ReadOptions } from './memory/reading';
 export type { ArrayBufferOptions, TypedArrayConstructor } from './memory/views';
 export type { FillOptions } from './memory/writing';
 export type { Cursor, CursorLineOptions, Whence, WritableCursor } from './read/cursor';
@@ -34,6 +42,7 @@ export type { LineIndex } from './read/line-index';
 export type { LineIndexOptions, LineOptions, StringLineOptions } from './read/lines';
 export type { ReadableOptions } from './read/readable';
 export type { ReadStreamOptions } from './read/stream';
+export type { ThreadedJobOptions } from './search/concurrency';
 export type {
   FindOptions,
   Finds,
