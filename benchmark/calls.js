@@ -54,6 +54,14 @@ const calls = {
     'fs.readSync':
       "(fs.readSync(file, target, 0, 100, at), target.toString('latin1', 0, 100).length)",
   },
+  'take 4 KiB if it is in memory': {
+    memmap: 'map.tryRead(at, at + 4096).length',
+    'fs.readSync': 'fs.readSync(file, target, 0, 4096, at)',
+  },
+  'take 4 KiB without blocking': {
+    memmap: '(await map.read(at, at + 4096)).length',
+    'FileHandle.read': '(await handle.read(target, 0, 4096, at)).bytesRead',
+  },
   'copy 4 KiB': {
     memmap: 'map.copy(target, 0, at, at + 4096)',
     'fs.readSync': 'fs.readSync(file, target, 0, 4096, at)',
