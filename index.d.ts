@@ -262,8 +262,8 @@ declare class LineIndex<Line extends Buffer | string = Buffer | string> {
    * Returns where a line begins, in bytes from the start of the map.
    *
    * @param n - The line's number, from 0 to `length - 1`.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_CHANGED` where the map was
-   * resized or refreshed, or a change of the file was noticed.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_CHANGED` where the map
+   * became shorter or was mapped afresh, or a change of the file was noticed.
    */
   offsetOf(n: number): number;
   /**
@@ -489,8 +489,8 @@ declare class Match {
    *
    * @param group - A group's number or name. Default 0: the whole match.
    * @returns undefined for a group that took no part in the match, or does not exist.
-   * @throws MmapError `ERR_MMAP_CLOSED`; `ERR_MMAP_CHANGED` once the map was resized or refreshed;
-   * or as {@link MemoryMap.subarray}.
+   * @throws MmapError `ERR_MMAP_CLOSED`; `ERR_MMAP_CHANGED` once the map became shorter, or was mapped
+   * afresh; or as {@link MemoryMap.subarray}.
    */
   bytes(group?: number | string): Buffer | undefined;
   /**
@@ -522,8 +522,8 @@ interface MapClass<Kind extends MemoryMap> {
  * Every method except {@link close}, {@link refresh}, {@link fileSize} and {@link faults} throws MmapError
  * `ERR_MMAP_CLOSED` on a closed map, `ERR_MMAP_TRUNCATED` or `ERR_MMAP_IO` where bytes of the map
  * are lost, and once `ERR_MMAP_READ_ONLY` after a write into the Buffer of a read-only map.
- * Promises, iterators and streams that are in use when the map is closed, resized or refreshed fail
- * with `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED`.
+ * Promises, iterators and streams that are in use when the map is closed fail with `ERR_MMAP_CLOSED`;
+ * when it becomes shorter or is mapped afresh, with `ERR_MMAP_CHANGED`. When it only grows they go on.
  *
  * Arguments are never coerced. A wrong type throws a TypeError with the code
  * `ERR_INVALID_ARG_TYPE`, and a value out of range a RangeError with the code `ERR_OUT_OF_RANGE`.
@@ -567,13 +567,15 @@ declare abstract class MemoryMap {
   /** What the fault guard has survived since the map was opened or last refreshed. Never throws. */
   get faults(): Faults;
   /**
-   * The whole map as a Buffer: no copy, and the same object every time. It is made on first use.
+   * The whole map as a Buffer: no copy, and the same object until the map grows. It is made on first use.
    * V8 then counts its length as memory, so that a first use may set off a garbage collection.
    *
    * The address of its first byte is aligned as `offset` is in the file: where `offset` is not a
    * multiple of eight, `buffer.byteOffset` is `offset % 8`, not 0.
    *
-   * Closing, resizing or refreshing the map detaches it: its length is 0 from then on.
+   * Closing the map detaches it: its length is 0 from then on. So does a {@link MmapMut.resize} or
+   * {@link refresh} that makes the map shorter or maps it afresh. Where the map grows, it stays as it is,
+   * and this is another, longer one; of a map with a `reserve`, over the same ArrayBuffer.
    *
    * @throws MmapError `ERR_MMAP_UNSUPPORTED` where the map is longer than a Buffer of this runtime
    * can be (4 GiB on Node.js 20 and Bun): use {@link subarray} there; and on a runtime that takes no
@@ -1105,8 +1107,8 @@ declare abstract class MemoryMap {
    *
    * @param options - The part of the map. `end` is the byte after the last here, unlike in
    * `fs.createReadStream`.
-   * @returns A stream that fails where the map is closed, resized or refreshed before the end was
-   * read.
+   * @returns A stream that fails where the map is closed, becomes shorter or is mapped afresh before the
+   * end was read.
    * @throws TypeError, RangeError.
    */
   createReadStream(options?: ReadStreamOptions): Readable;
@@ -1132,8 +1134,8 @@ declare abstract class MemoryMap {
    * ```
    *
    * @param options - The part of the map, and the kind of the stream.
-   * @returns A stream that fails where the map is closed, resized or refreshed before the end was
-   * read, or has lost bytes that were in a chunk.
+   * @returns A stream that fails where the map is closed, becomes shorter or is mapped afresh before the
+   * end was read, or has lost bytes that were in a chunk.
    * @throws TypeError, RangeError.
    */
   readable(
@@ -1153,10 +1155,29 @@ declare abstract class MemoryMap {
    * or a failed flush: in that case the file is always mapped afresh, the error is cleared, and
    * pages that were lost or private show the file again.
    *
-   * @returns Whether the map changed. If so, all Buffers made from it before are detached, and
-   * changes to a copy-on-write map are gone; if not, everything stays as it is.
-   * @throws MmapError `ERR_MMAP_IN_USE` where the size has changed and a SharedArrayBuffer was made
-   * of the map, or the system's code; then the old map stays.
+   * Where the file only grew, everything that was made of the map before stays as it is and goes on:
+   * Buffers, views, streams, iterators, searches, locks and waits. Otherwise all Buffers made from it
+   * before are detached, and changes to a copy-on-write map are gone. So they are also where a
+   * copy-on-write map grows beyond its `reserve`.
+   *
+   * ```js
+   * import { appendFileSync } from 'node:fs';
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log', { reserve: 2 ** 30 });
+   * const before = map.buffer;
+   * appendFileSync('access.log', 'another line\n');
+   * map.refresh(); // => true
+   * map.length - before.length; // => 13
+   * ```
+   *
+   * Each length that has Buffers keeps one of the mappings that the kernel allows the process, until
+   * they are collected; where three quarters of those are in use, the Buffers of earlier lengths are
+   * detached. Within a `reserve` there is one mapping only.
+   *
+   * @returns Whether the map changed.
+   * @throws MmapError `ERR_MMAP_IN_USE` where a map of which a SharedArrayBuffer was made would become
+   * shorter, or be mapped afresh; or the system's code; then the old map stays.
    */
   refresh(): boolean;
   /**
@@ -1200,8 +1221,7 @@ interface MemoryOptions {
    * collection.
    *
    * It can never be detached: after {@link Mmap.close} its views read as zeros. Once a Buffer was
-   * made, the map cannot be resized, and refreshed only while the file keeps its size
-   * (`ERR_MMAP_IN_USE`).
+   * made, the map can grow, but neither become shorter nor be mapped afresh (`ERR_MMAP_IN_USE`).
    *
    * Requires Node.js 22.23.3 or later 22, 24.16 or later 24, 26.1 or later, or Bun 1.4 or later;
    * elsewhere `ERR_MMAP_UNSUPPORTED`. Default false.
@@ -1222,7 +1242,7 @@ interface MemoryOptions {
   onFault?: FaultListener | undefined;
 }
 /** Which part of a file to map, and how. */
-interface OpenOptions extends MemoryOptions {
+interface OpenOptions extends MemoryOptions, ReserveOptions {
   /**
    * Where the map begins in the file, in bytes: any byte offset; it need not be page-aligned.
    * Default 0.
@@ -1246,8 +1266,26 @@ interface OpenOptions extends MemoryOptions {
    */
   keepDescriptor?: boolean | undefined;
 }
+/** Room for a map to grow, as {@link MmapMut.create} and the `open` methods take it. */
+interface ReserveOptions {
+  /**
+   * The length up to which the map can grow where it is, in bytes; at least its length. Up to there
+   * {@link MemoryMap.refresh} and {@link MmapMut.resize} make no new mapping, and `map.buffer` is
+   * another view of the same ArrayBuffer. It takes address space, not memory or disk space: far more
+   * than the file will ever have is fine, such as 64 GiB. A file that grows beyond it is mapped anew,
+   * as without.
+   *
+   * `map.buffer.buffer` then has that many bytes, too, as far as the runtime can hold them in one.
+   * Bytes past the end of the map are undefined until it grows, and what is written there is lost;
+   * to touch them does no harm.
+   *
+   * Requires a map that reaches the end of its file and keeps its descriptor. Nothing is reserved on
+   * Windows, and without the guard. Default: no reserve.
+   */
+  reserve?: Integer | undefined;
+}
 /** How {@link MmapMut.create} makes its file. */
-interface CreateOptions extends Omit<MemoryOptions, 'guard' | 'concurrency'> {
+interface CreateOptions extends Omit<MemoryOptions, 'guard' | 'concurrency'>, ReserveOptions {
   /**
    * Whether to replace a file of that name. It is replaced in one step when the new file is
    * complete; maps of the old file keep the old file. Windows replaces no file that is mapped:
@@ -1706,7 +1744,8 @@ declare class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor
    *
    * @param expected - The value that the word had when the caller looked.
    * @throws TypeError, RangeError. The promise rejects with an AbortError; with MmapError
-   * `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED` where the map is closed, resized or refreshed meanwhile.
+   * `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED` where the map is closed, becomes shorter or is
+   * mapped afresh meanwhile.
    */
   waitAsync(
     expected: AtomicValue<Type>,
@@ -1909,14 +1948,20 @@ declare class MmapMut extends WritableMap {
    */
   flushSync(start?: Integer, end?: Integer): void;
   /**
-   * Gives the file (or the anonymous memory) a new length. What is added reads as zeros. Every
-   * Buffer made from the map before is detached. Where it fails, file and map stay as they were.
+   * Gives the file (or the anonymous memory) a new length. What is added reads as zeros. Where it
+   * fails, file and map stay as they were.
+   *
+   * A greater length detaches nothing: what was made of the map before stays as it is, as by
+   * {@link refresh}. Only anonymous memory is moved, and its Buffers detached, where it cannot be
+   * extended in place: beyond its last page that is possible on Linux alone, and only where the addresses
+   * behind it are free. A smaller length detaches every Buffer made from the map before.
    *
    * @param length - The new length of the map in bytes. The map must reach the end of its file,
    * since truncating the file would lose bytes that the map does not show.
    * @param options - How to lengthen the file.
    * @throws TypeError; RangeError also for a map of the middle of a file; MmapError
-   * `ERR_MMAP_IN_USE` where a SharedArrayBuffer was made of the map, `ENOSPC`, `EFBIG`, ...
+   * `ERR_MMAP_IN_USE` where a SharedArrayBuffer was made of the map that would become shorter or move,
+   * and while {@link resizeAsync} is under way; `ENOSPC`, `EFBIG`, ...
    */
   resize(length: Integer, options?: ResizeOptions): void;
   /**
@@ -1985,6 +2030,7 @@ export type {
   ReadOptions,
   ReadStreamOptions,
   ReadableOptions,
+  ReserveOptions,
   Residency,
   ResizeOptions,
   ScanOptions,

@@ -14,7 +14,7 @@ for (const { name, open } of [Mmap, MmapMut, MmapCow]) {
     appendFileSync(path, ' two');
     t.is(map.buffer.toString(), 'one');
     t.true(map.refresh());
-    t.is(first.length, 0);
+    t.is(first.toString(), name === 'MmapCow' ? '' : 'one');
     t.is(map.buffer.toString(), 'one two');
     truncateSync(path, 2);
     t.true(map.refresh());

@@ -63,10 +63,18 @@ function whereSupported(): void {
     const arrayBuffer = map.arrayBuffer(0, 8, { copy: false });
     t.true(arrayBuffer instanceof ArrayBuffer);
     map.resize(8192);
+    t.is(arrayBuffer.byteLength, 8);
+    map.resize(4096);
     t.is(arrayBuffer.byteLength, 0, 'it is detached, unlike a SharedArrayBuffer');
+    const kept = map.arrayBuffer(0, 8, { copy: false });
     map.buffer.write('shared');
     t.is(Buffer.from(map.arrayBuffer(0, 6, { copy: false })).toString(), 'shared');
     t.is(await new Response(map.readable({ end: 6 })).text(), 'shared');
+    map.resize(8192);
+    map.buffer.write('grown');
+    t.is(Buffer.from(kept).toString('latin1', 0, 6), 'grownd');
+    map.close();
+    t.is(kept.byteLength, 0);
   });
 
   test('workers see the memory without a copy, and use Atomics on it', async (t) => {
@@ -159,26 +167,33 @@ function whereSupported(): void {
     t.throws(() => map.buffer, { code: 'ERR_MMAP_CLOSED' });
   });
 
-  test('resize and refresh do not replace memory with shared views', (t) => {
+  test('resize and refresh do not replace memory with shared views, but make it longer', (t) => {
     const path = diskPath(t);
     const map = MmapMut.create(path, 4096, { shared: true });
     map.resize(8192);
     t.is(map.length, 8192, 'before the first Buffer it can');
     map.buffer.write('kept');
-    for (const length of [4096, 16384]) {
-      t.throws(() => map.resize(length), { code: 'ERR_MMAP_IN_USE' });
-      t.is(statSync(path).size, 8192);
-    }
+    t.throws(() => map.resize(4096), { code: 'ERR_MMAP_IN_USE' });
+    t.is(statSync(path).size, 8192);
     map.resize(8192);
     t.false(map.refresh());
+    const old = map.buffer;
+    map.resize(16384);
+    truncateSync(path, 20480);
+    t.true(map.refresh());
+    t.is(map.buffer.toString('latin1', 0, 4), 'kept');
+    t.is(old.toString('latin1', 0, 4), 'kept');
     truncateSync(path, 12288);
     t.throws(() => map.refresh(), { code: 'ERR_MMAP_IN_USE' });
-    t.is(map.length, 8192);
-    t.is(map.buffer.toString('latin1', 0, 4), 'kept');
+    t.is(map.length, 20480);
     map.close();
+    using copy = MmapCow.open(path, { shared: true });
+    copy.subarray(0, 1);
+    truncateSync(path, 20480);
+    t.throws(() => copy.refresh(), { code: 'ERR_MMAP_IN_USE' });
     using memory = MmapMut.anonymous(10, { shared: true });
     memory.subarray(0, 1);
-    t.throws(() => memory.resize(20), { code: 'ERR_MMAP_IN_USE' });
+    t.throws(() => memory.resize(5), { code: 'ERR_MMAP_IN_USE' });
   });
 
   onLinux('a file truncated under a shared map ends no worker (Linux: the guard)', async (t) => {

@@ -11,6 +11,7 @@ const groups = [
   'cold-reads',
   'open-close',
   'control',
+  'growth',
   'channel',
   'locks',
   'guard',

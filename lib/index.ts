@@ -13,6 +13,7 @@ export type {
   CreateOptions,
   MemoryOptions,
   OpenOptions,
+  ReserveOptions,
   ResizeOptions,
 } from './map/options';
 export type { Shared, SharedViews } from './map/shared-views';

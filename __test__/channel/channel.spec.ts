@@ -474,13 +474,18 @@ test('a map that is resized goes on, one that is too short does not', async (t) 
   const receiver = channel.receiver();
   sender.trySend('before');
   const claim = sender.claim(10);
-  map.resize(2 * map.length);
+  const { length } = map;
+  map.resize(2 * length);
+  claim?.data.fill('c');
+  claim?.commit();
+  const lost = sender.claim(10);
+  map.resize(length);
   t.is(
-    codeOf(() => claim?.commit()),
+    codeOf(() => lost?.commit()),
     'ERR_MMAP_CHANGED',
   );
   sender.trySend('after');
-  t.deepEqual(drain(receiver), ['before', 'after']);
+  t.deepEqual(drain(receiver), ['before', 'cccccccccc', 'after']);
   const waiting = receiver.receive();
   await turns(3);
   map.resize(map.length + 4096);

@@ -52,7 +52,7 @@ const other = (value: unknown) => new Other(value);
 const bytes = other(Buffer.from('ab'));
 const path = newFile(LENGTH);
 const location = native.Mmap.prototype.location.call(
-  new native.Mmap(path, 0, undefined, true, true),
+  new native.Mmap(path, 0, undefined, 0, true, true),
 );
 const pattern = other(native.Pattern.literalsSync(Buffer.from('b'), Float64Array.of(1)));
 const waits = other(new native.Waits(() => {}));
@@ -67,12 +67,13 @@ const listener = new Other(() => {}, true);
 
 /** How a new file is to be made. */
 function newFileOptions(length: number) {
-  return { length, allocate: false, mode: 0o600, hugePages: false, populate: false };
+  return { length, reserve: 0, allocate: false, mode: 0o600, hugePages: false, populate: false };
 }
 
 const onEachMap: Calls = {
   acknowledgeStrayWrites: [],
   advise: [other('normal'), start, end],
+  beside: [any(LENGTH)],
   close: [],
   copyOut: [other(Buffer.alloc(8)), new Size(4), new Size(0), new Size(4)],
   countLines: [threads, id, start, end, any(4096)],
@@ -84,6 +85,7 @@ const onEachMap: Calls = {
   externalArrayBuffer: [start, end],
   externalSharedArrayBuffer: [start, end],
   fileSize: [],
+  grow: [any(LENGTH)],
   find: [threads, id, pattern, start, end, end, other('offset'), any(10)],
   findSync: [pattern, start, end, other('offset'), any(10)],
   identity: [],
@@ -100,6 +102,7 @@ const onEachMap: Calls = {
   prefetchSync: [start, end, word],
   read: [threads, id, start, end],
   reconcile: [threads, id, pattern, start, end, end, other('offset'), any(1)],
+  releaseEarlier: [],
   remap: [any(LENGTH)],
   cached: [start, end],
   resident: [start, end],
@@ -124,7 +127,7 @@ const onMutableMaps: Calls = {
   wake: [new Size(4), word],
 };
 
-const opening = [other(path), any(0), any(LENGTH), flag, flag];
+const opening = [other(path), any(0), any(LENGTH), any(LENGTH), flag, flag];
 
 const factories: Record<string, Calls> = {
   Mmap: { new: opening, reopen: [other(location), any(0), any(LENGTH), flag] },
@@ -251,7 +254,7 @@ async function main(): Promise<void> {
     assert.deepStrictEqual(methods(native.prototype).sort(), Object.keys(calls).sort(), name);
     const file = newFile(LENGTH);
     for (const [method, args] of Object.entries(calls)) {
-      const map = new native(file, 0, undefined, true, true);
+      const map = new native(file, 0, undefined, 0, true, true);
       await tryArguments(`${name}.${method}`, args, (values) => map[method](...values));
       map.close();
     }
@@ -259,7 +262,7 @@ async function main(): Promise<void> {
     assert.strictEqual(readFileSync(file).length, LENGTH);
   }
   // Lengths of nothing, and blocks and batches of nothing.
-  const map = new native.MmapMut(path, 0, undefined, true, true);
+  const map = new native.MmapMut(path, 0, undefined, 0, true, true);
   const pattern = native.Pattern.literalsSync(Buffer.from('b'), Float64Array.of(1));
   const range = /ERR_OUT_OF_RANGE/;
   // Within an object, and within an array.

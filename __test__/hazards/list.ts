@@ -54,8 +54,9 @@ export function hazard(
 export const hazards: Hazard[] = [
   ...Object.entries({
     close: 'a pending fs.read into a Buffer of a map that closes reaches no other memory',
-    resize: 'a pending fs.read into a Buffer of a map that is resized reaches no other memory',
-    refresh: 'a pending fs.read into a Buffer of a map that is refreshed reaches no other memory',
+    resize: 'a pending fs.read into a Buffer of a map that is made shorter reaches no other memory',
+    refresh: 'a pending fs.read into a Buffer of a truncated map reaches no other memory',
+    grow: 'a pending fs.read into a Buffer of a map that grows reaches its file',
     drop: 'a pending fs.read into a Buffer keeps its dropped map',
   }).map(([how, title]) => hazard(title, 'pending-read', [how], { impossible: needsFifo })),
   hazard(

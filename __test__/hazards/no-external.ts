@@ -41,7 +41,7 @@ const scenarios: Record<string, () => unknown> = {
     assert.strictEqual(native.canShare(), false);
     const path = newFile(LENGTH);
     for (const kind of [native.Mmap, native.MmapMut, native.MmapCow]) {
-      const map = new kind(path, 0, undefined, true, true);
+      const map = new kind(path, 0, undefined, 0, true, true);
       for (let count = 0; count < 3; count++) {
         assert.throws(() => map.externalArrayBuffer(0, LENGTH), {
           message: /^memmap\|ERR_MMAP_UNSUPPORTED\|/,
@@ -55,7 +55,7 @@ const scenarios: Record<string, () => unknown> = {
       assert.throws(() => map.copyOut(bytes, 0, 0, 1), { message: /ERR_MMAP_CLOSED/ });
     }
     // Lost bytes are reported without the flags.
-    const map = new native.Mmap(path, 0, undefined, true, true);
+    const map = new native.Mmap(path, 0, undefined, 0, true, true);
     const slot = map.slot ?? assert.fail('the guard is off');
     assert.strictEqual(native.raised(slot), 0);
     assert.deepStrictEqual(native.firstFaults(), []);

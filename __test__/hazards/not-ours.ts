@@ -96,12 +96,13 @@ const scenarios: Record<string, () => unknown> = {
           path: string,
           offset: number,
           length: undefined,
+          reserve: number,
           guarded: boolean,
           keepDescriptor: boolean,
         ) => { length: number; externalArrayBuffer(start: number, end: number): ArrayBuffer };
       };
       touchHole((path) => {
-        const map = new Native(path, 0, undefined, true, true);
+        const map = new Native(path, 0, undefined, 0, true, true);
         return { buffer: Buffer.from(map.externalArrayBuffer(0, map.length)) };
       });
       touchHole((path) => Mmap.open(path));

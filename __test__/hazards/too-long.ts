@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   closeSync(file);
   for (let round = 0; round < 3; round++) {
     const maps = [native.Mmap, native.MmapMut, native.MmapCow].map(
-      (kind) => new kind(path, 0, undefined, true, true),
+      (kind) => new kind(path, 0, undefined, 0, true, true),
     );
     for (const map of maps) {
       const lend = () => map.externalArrayBuffer(0, LENGTH);

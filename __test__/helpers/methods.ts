@@ -164,8 +164,10 @@ const memoryOptions = { populate: boolean, hugePages: boolean, shared, onFault: 
 const concurrency: Parameter = integer(2);
 const openOptions = options({
   concurrency,
-  offset: integer(0),
+  // The end of the file: only what reaches that can have a reserve.
+  offset: integer(LENGTH - 8),
   length: integer(8),
+  reserve: newLength(LENGTH),
   keepDescriptor: boolean,
   guard: boolean,
   ...memoryOptions,
@@ -202,7 +204,13 @@ const index = { ...line, every };
 const creation = (fresh: string): Parameter[] => [
   toCreate(fresh),
   required(newLength(8)),
-  options({ overwrite: boolean, allocate: boolean, mode: integer(0o600), ...memoryOptions }),
+  options({
+    reserve: newLength(LENGTH),
+    overwrite: boolean,
+    allocate: boolean,
+    mode: integer(0o600),
+    ...memoryOptions,
+  }),
 ];
 
 export const statics = (path: string, fresh: string): Record<string, Parameter[]> => ({

@@ -1,5 +1,5 @@
 /** Flushes a map whose first flush fails, then calls every method of it: see the spec. */
-import { appendFileSync, existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, truncateSync } from 'node:fs';
 import { MmapMut } from 'memmap';
 import { errorsOf, refusalOf } from '../helpers/methods';
 import { until } from '../helpers/until';
@@ -21,7 +21,7 @@ async function flushThenRefresh(path: string): Promise<void> {
   const { MSYNC_GATE: gate = '' } = process.env;
   const flushing = map.flush();
   await until(() => existsSync(gate), 'the flush is in msync');
-  appendFileSync(path, 'grown');
+  truncateSync(path, map.length - 1);
   map.refresh();
   rmSync(gate);
   const first = await refusalOf(() => flushing);

@@ -10,11 +10,12 @@ import { open } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
+import { growthHazards } from '../hazards/growth-list';
 import { guardHazards } from '../hazards/guard-list';
 import { hazards as closing, face } from '../hazards/list';
 import { newPath } from '../helpers/scratch';
 
-const hazards = [...closing, ...guardHazards];
+const hazards = [...closing, ...growthHazards, ...guardHazards];
 
 /** A new file of some text. */
 function newFile(content = '0123456789'): string {

@@ -9,7 +9,7 @@ const memory = {
   shared: undefined,
   onFault: undefined,
 };
-const part = { offset: undefined, length: undefined };
+const part = { offset: undefined, length: undefined, reserve: undefined };
 const range = { start: undefined, end: undefined };
 const job = { signal: undefined, onProgress: undefined };
 const threaded = { ...job, concurrency: undefined };

@@ -21,15 +21,26 @@ export declare class FileLock {
 /** r" A read-only map of a file. */
 export declare class Mmap {
   /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean, keepDescriptor: boolean)
+  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, reserve: number, guarded: boolean, keepDescriptor: boolean)
   /** Opens the file at `location`, if it is still that file. */
   static reopen(location: Location, offset: number, length: number, guarded: boolean): Mmap
   /** Another map of the same file, or a copy of the same anonymous memory. */
   remap(length: number): Mmap
+  /** Makes the map longer where it is; whether that was possible. */
+  grow(length: number): boolean
+  /**
+   * A longer map of the same file, beside which this one stays mapped for its ArrayBuffers
+   * only; null where the two would not show the same bytes.
+   */
+  beside(length: number): Mmap | null
+  /** Releases the memory of the maps beside which this one was made. */
+  releaseEarlier(): void
   /** Releases the file, and the memory where no ArrayBuffer was made. */
   close(): void
   /** The number of bytes, 0 once closed. */
   get length(): number
+  /** The number of bytes that it can have where it is, 0 once closed. */
+  get capacity(): number
   /** The size of the whole file as it is now; null for anonymous memory. */
   fileSize(): number | null
   /** Where the file, or the anonymous memory, is found again. */
@@ -114,15 +125,26 @@ export declare class Mmap {
 /** r" A map whose changes stay private. */
 export declare class MmapCow {
   /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean, keepDescriptor: boolean)
+  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, reserve: number, guarded: boolean, keepDescriptor: boolean)
   /** Opens the file at `location`, if it is still that file. */
   static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapCow
   /** Another map of the same file, or a copy of the same anonymous memory. */
   remap(length: number): MmapCow
+  /** Makes the map longer where it is; whether that was possible. */
+  grow(length: number): boolean
+  /**
+   * A longer map of the same file, beside which this one stays mapped for its ArrayBuffers
+   * only; null where the two would not show the same bytes.
+   */
+  beside(length: number): MmapCow | null
+  /** Releases the memory of the maps beside which this one was made. */
+  releaseEarlier(): void
   /** Releases the file, and the memory where no ArrayBuffer was made. */
   close(): void
   /** The number of bytes, 0 once closed. */
   get length(): number
+  /** The number of bytes that it can have where it is, 0 once closed. */
+  get capacity(): number
   /** The size of the whole file as it is now; null for anonymous memory. */
   fileSize(): number | null
   /** Where the file, or the anonymous memory, is found again. */
@@ -217,15 +239,26 @@ export declare class MmapCow {
 /** r" A map whose changes reach the file, or of anonymous memory. */
 export declare class MmapMut {
   /** Maps a file, or `length` bytes of it from `offset` on. */
-  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, guarded: boolean, keepDescriptor: boolean)
+  constructor(file: string | Uint8Array | number, offset: number, length: number | undefined | null, reserve: number, guarded: boolean, keepDescriptor: boolean)
   /** Opens the file at `location`, if it is still that file. */
   static reopen(location: Location, offset: number, length: number, guarded: boolean): MmapMut
   /** Another map of the same file, or a copy of the same anonymous memory. */
   remap(length: number): MmapMut
+  /** Makes the map longer where it is; whether that was possible. */
+  grow(length: number): boolean
+  /**
+   * A longer map of the same file, beside which this one stays mapped for its ArrayBuffers
+   * only; null where the two would not show the same bytes.
+   */
+  beside(length: number): MmapMut | null
+  /** Releases the memory of the maps beside which this one was made. */
+  releaseEarlier(): void
   /** Releases the file, and the memory where no ArrayBuffer was made. */
   close(): void
   /** The number of bytes, 0 once closed. */
   get length(): number
+  /** The number of bytes that it can have where it is, 0 once closed. */
+  get capacity(): number
   /** The size of the whole file as it is now; null for anonymous memory. */
   fileSize(): number | null
   /** Where the file, or the anonymous memory, is found again. */
@@ -466,6 +499,8 @@ export declare function lockLimit(): number | null
 export interface NewFile {
   /** The number of bytes. */
   length: number
+  /** The number of bytes that it may have later at the same addresses; 0 for none. */
+  reserve: number
   /** Whether disk blocks are reserved. */
   allocate: boolean
   /** The permission bits, before the process's umask. */

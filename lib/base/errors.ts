@@ -113,7 +113,7 @@ export function closedError(path: string | null): MmapError {
   return new MmapError('ERR_MMAP_CLOSED', `${which} is closed; open it again to use it`, path);
 }
 
-/** The error for what began before a map was resized or refreshed, and cannot go on. */
+/** The error for what began before a map became shorter or was mapped afresh, and cannot go on. */
 export function changedError(path: string | null): MmapError {
   const which = path === null ? 'the map' : `the map of '${path}'`;
   return new MmapError(

@@ -59,7 +59,7 @@ export class Claim {
    *
    * @param used - How many bytes of {@link data} it has. Default: all.
    * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED` the second time, and where the sender
-   * or the map is closed; `ERR_MMAP_CHANGED` where the map was resized or refreshed since;
+   * or the map is closed; `ERR_MMAP_CHANGED` where the map became shorter, or was mapped afresh;
    * `ERR_MMAP_CORRUPT`, `ERR_MMAP_TRUNCATED`, `ERR_MMAP_IO`.
    */
   commit(used?: Integer): void {

@@ -49,8 +49,8 @@ export function construct<Kind extends MemoryMap>(mapClass: MapClass<Kind>, memo
  * Every method except {@link close}, {@link refresh}, {@link fileSize} and {@link faults} throws MmapError
  * `ERR_MMAP_CLOSED` on a closed map, `ERR_MMAP_TRUNCATED` or `ERR_MMAP_IO` where bytes of the map
  * are lost, and once `ERR_MMAP_READ_ONLY` after a write into the Buffer of a read-only map.
- * Promises, iterators and streams that are in use when the map is closed, resized or refreshed fail
- * with `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED`.
+ * Promises, iterators and streams that are in use when the map is closed fail with `ERR_MMAP_CLOSED`;
+ * when it becomes shorter or is mapped afresh, with `ERR_MMAP_CHANGED`. When it only grows they go on.
  *
  * Arguments are never coerced. A wrong type throws a TypeError with the code
  * `ERR_INVALID_ARG_TYPE`, and a value out of range a RangeError with the code `ERR_OUT_OF_RANGE`.
@@ -127,13 +127,15 @@ export abstract class MemoryMap {
   }
 
   /**
-   * The whole map as a Buffer: no copy, and the same object every time. It is made on first use.
+   * The whole map as a Buffer: no copy, and the same object until the map grows. It is made on first use.
    * V8 then counts its length as memory, so that a first use may set off a garbage collection.
    *
    * The address of its first byte is aligned as `offset` is in the file: where `offset` is not a
    * multiple of eight, `buffer.byteOffset` is `offset % 8`, not 0.
    *
-   * Closing, resizing or refreshing the map detaches it: its length is 0 from then on.
+   * Closing the map detaches it: its length is 0 from then on. So does a {@link MmapMut.resize} or
+   * {@link refresh} that makes the map shorter or maps it afresh. Where the map grows, it stays as it is,
+   * and this is another, longer one; of a map with a `reserve`, over the same ArrayBuffer.
    *
    * @throws MmapError `ERR_MMAP_UNSUPPORTED` where the map is longer than a Buffer of this runtime
    * can be (4 GiB on Node.js 20 and Bun): use {@link subarray} there; and on a runtime that takes no
@@ -749,8 +751,8 @@ export abstract class MemoryMap {
    *
    * @param options - The part of the map. `end` is the byte after the last here, unlike in
    * `fs.createReadStream`.
-   * @returns A stream that fails where the map is closed, resized or refreshed before the end was
-   * read.
+   * @returns A stream that fails where the map is closed, becomes shorter or is mapped afresh before the
+   * end was read.
    * @throws TypeError, RangeError.
    */
   createReadStream(options?: ReadStreamOptions): Readable {
@@ -779,8 +781,8 @@ export abstract class MemoryMap {
    * ```
    *
    * @param options - The part of the map, and the kind of the stream.
-   * @returns A stream that fails where the map is closed, resized or refreshed before the end was
-   * read, or has lost bytes that were in a chunk.
+   * @returns A stream that fails where the map is closed, becomes shorter or is mapped afresh before the
+   * end was read, or has lost bytes that were in a chunk.
    * @throws TypeError, RangeError.
    */
   readable(options: ReadableOptions & { type: 'bytes' }): ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -796,10 +798,29 @@ export abstract class MemoryMap {
    * or a failed flush: in that case the file is always mapped afresh, the error is cleared, and
    * pages that were lost or private show the file again.
    *
-   * @returns Whether the map changed. If so, all Buffers made from it before are detached, and
-   * changes to a copy-on-write map are gone; if not, everything stays as it is.
-   * @throws MmapError `ERR_MMAP_IN_USE` where the size has changed and a SharedArrayBuffer was made
-   * of the map, or the system's code; then the old map stays.
+   * Where the file only grew, everything that was made of the map before stays as it is and goes on:
+   * Buffers, views, streams, iterators, searches, locks and waits. Otherwise all Buffers made from it
+   * before are detached, and changes to a copy-on-write map are gone. So they are also where a
+   * copy-on-write map grows beyond its `reserve`.
+   *
+   * ```js
+   * import { appendFileSync } from 'node:fs';
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log', { reserve: 2 ** 30 });
+   * const before = map.buffer;
+   * appendFileSync('access.log', 'another line\n');
+   * map.refresh(); // => true
+   * map.length - before.length; // => 13
+   * ```
+   *
+   * Each length that has Buffers keeps one of the mappings that the kernel allows the process, until
+   * they are collected; where three quarters of those are in use, the Buffers of earlier lengths are
+   * detached. Within a `reserve` there is one mapping only.
+   *
+   * @returns Whether the map changed.
+   * @throws MmapError `ERR_MMAP_IN_USE` where a map of which a SharedArrayBuffer was made would become
+   * shorter, or be mapped afresh; or the system's code; then the old map stays.
    */
   refresh(): boolean {
     return refresh(this.#memory);

@@ -250,14 +250,20 @@ export class MmapMut extends WritableMap {
   }
 
   /**
-   * Gives the file (or the anonymous memory) a new length. What is added reads as zeros. Every
-   * Buffer made from the map before is detached. Where it fails, file and map stay as they were.
+   * Gives the file (or the anonymous memory) a new length. What is added reads as zeros. Where it
+   * fails, file and map stay as they were.
+   *
+   * A greater length detaches nothing: what was made of the map before stays as it is, as by
+   * {@link refresh}. Only anonymous memory is moved, and its Buffers detached, where it cannot be
+   * extended in place: beyond its last page that is possible on Linux alone, and only where the addresses
+   * behind it are free. A smaller length detaches every Buffer made from the map before.
    *
    * @param length - The new length of the map in bytes. The map must reach the end of its file,
    * since truncating the file would lose bytes that the map does not show.
    * @param options - How to lengthen the file.
    * @throws TypeError; RangeError also for a map of the middle of a file; MmapError
-   * `ERR_MMAP_IN_USE` where a SharedArrayBuffer was made of the map, `ENOSPC`, `EFBIG`, ...
+   * `ERR_MMAP_IN_USE` where a SharedArrayBuffer was made of the map that would become shorter or move,
+   * and while {@link resizeAsync} is under way; `ENOSPC`, `EFBIG`, ...
    */
   resize(length: Integer, options?: ResizeOptions): void {
     resize(this.#memory, length, options);

@@ -32,6 +32,7 @@ interface NativeClass<Native extends NativeMap> {
     source: string | Uint8Array | number,
     offset: number,
     length: number | undefined,
+    reserve: number,
     guarded: boolean,
     keepDescriptor: boolean,
   ): Native;
@@ -46,10 +47,10 @@ export function openFile<Native extends NativeMap>(
 ): Memory<Native> {
   const { source, path } = checkFile(file);
   const read = readOpenOptions(options);
-  const { offset, length, guard, keepDescriptor } = read;
+  const { offset, length, reserve, guard, keepDescriptor } = read;
   let opened: Native;
   try {
-    opened = new nativeClass(source, offset, length ?? undefined, guard, keepDescriptor);
+    opened = new nativeClass(source, offset, length ?? undefined, reserve, guard, keepDescriptor);
   } catch (error) {
     const refusal = fromNative(error, path);
     throw typeof source === 'number' && refusal instanceof MmapError && refusal.code === 'EACCES'
@@ -89,14 +90,15 @@ function readNewFile(
 ): NewFile {
   const file = checkFilePath(path);
   const size = checkInteger(length, 'length');
-  const { overwrite, allocate, mode, hugePages, populate, shared, onFault } =
+  const { reserve, overwrite, allocate, mode, hugePages, populate, shared, onFault } =
     readCreateOptions(options);
+  if (reserve > 0) checkInteger(reserve, 'options.reserve', size);
   const temporary = overwrite ? temporaryBeside(file.source) : undefined;
   return {
     path: file.path,
     shared,
     onFault,
-    args: [file.source, temporary, { length: size, allocate, mode, hugePages, populate }],
+    args: [file.source, temporary, { length: size, reserve, allocate, mode, hugePages, populate }],
   };
 }
 

@@ -33,8 +33,7 @@ export interface MemoryOptions {
    * collection.
    *
    * It can never be detached: after {@link Mmap.close} its views read as zeros. Once a Buffer was
-   * made, the map cannot be resized, and refreshed only while the file keeps its size
-   * (`ERR_MMAP_IN_USE`).
+   * made, the map can grow, but neither become shorter nor be mapped afresh (`ERR_MMAP_IN_USE`).
    *
    * Requires Node.js 22.23.3 or later 22, 24.16 or later 24, 26.1 or later, or Bun 1.4 or later;
    * elsewhere `ERR_MMAP_UNSUPPORTED`. Default false.
@@ -56,7 +55,7 @@ export interface MemoryOptions {
 }
 
 /** Which part of a file to map, and how. */
-export interface OpenOptions extends MemoryOptions {
+export interface OpenOptions extends MemoryOptions, ReserveOptions {
   /**
    * Where the map begins in the file, in bytes: any byte offset; it need not be page-aligned.
    * Default 0.
@@ -81,8 +80,29 @@ export interface OpenOptions extends MemoryOptions {
   keepDescriptor?: boolean | undefined;
 }
 
+/** Room for a map to grow, as {@link MmapMut.create} and the `open` methods take it. */
+export interface ReserveOptions {
+  /**
+   * The length up to which the map can grow where it is, in bytes; at least its length. Up to there
+   * {@link MemoryMap.refresh} and {@link MmapMut.resize} make no new mapping, and `map.buffer` is
+   * another view of the same ArrayBuffer. It takes address space, not memory or disk space: far more
+   * than the file will ever have is fine, such as 64 GiB. A file that grows beyond it is mapped anew,
+   * as without.
+   *
+   * `map.buffer.buffer` then has that many bytes, too, as far as the runtime can hold them in one.
+   * Bytes past the end of the map are undefined until it grows, and what is written there is lost;
+   * to touch them does no harm.
+   *
+   * Requires a map that reaches the end of its file and keeps its descriptor. Nothing is reserved on
+   * Windows, and without the guard. Default: no reserve.
+   */
+  reserve?: Integer | undefined;
+}
+
 /** How {@link MmapMut.create} makes its file. */
-export interface CreateOptions extends Omit<MemoryOptions, 'guard' | 'concurrency'> {
+export interface CreateOptions
+  extends Omit<MemoryOptions, 'guard' | 'concurrency'>,
+    ReserveOptions {
   /**
    * Whether to replace a file of that name. It is replaced in one step when the new file is
    * complete; maps of the old file keep the old file. Windows replaces no file that is mapped:
@@ -169,23 +189,37 @@ export function readMemoryOptions(options: MemoryOptions | undefined): ReadMemor
   };
 }
 
-export function readOpenOptions(
-  options: OpenOptions | undefined,
-): ReadMemoryOptions & { offset: number; length: number | null; keepDescriptor: boolean } {
-  const { offset, length, keepDescriptor } = checkOptions(options);
-  return {
+export function readOpenOptions(options: OpenOptions | undefined): ReadMemoryOptions & {
+  offset: number;
+  length: number | null;
+  reserve: number;
+  keepDescriptor: boolean;
+} {
+  const { offset, length, reserve, keepDescriptor } = checkOptions(options);
+  const read = {
     offset: offset === undefined ? 0 : checkInteger(offset, 'options.offset'),
     length: length === undefined ? null : checkInteger(length, 'options.length'),
+    reserve: readReserve(reserve),
     keepDescriptor: checkBoolean(keepDescriptor, 'options.keepDescriptor', true),
     ...readMemoryOptions(options),
   };
+  if (read.reserve > 0 && !read.keepDescriptor) {
+    throw invalidValue('options.reserve', 'does not go with keepDescriptor: false', reserve);
+  }
+  return read;
+}
+
+/** Reads `reserve`: 0 for none. */
+function readReserve(value: Integer | undefined): number {
+  return value === undefined ? 0 : checkInteger(value, 'options.reserve', 1);
 }
 
 export function readCreateOptions(
   options: CreateOptions | undefined,
-): ReadMemoryOptions & { overwrite: boolean; allocate: boolean; mode: number } {
-  const { overwrite, allocate, mode } = checkOptions(options);
+): ReadMemoryOptions & { reserve: number; overwrite: boolean; allocate: boolean; mode: number } {
+  const { reserve, overwrite, allocate, mode } = checkOptions(options);
   return {
+    reserve: readReserve(reserve),
     overwrite: checkBoolean(overwrite, 'options.overwrite', false),
     allocate: checkBoolean(allocate, 'options.allocate', true),
     mode: readMode(mode, 0o666),

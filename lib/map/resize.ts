@@ -1,19 +1,24 @@
 /** Maps whose file has another length, or gets one. */
 import { checkInteger, type Integer } from '../base/arguments';
 import type * as Binding from '../base/binding';
-import { attempt, fromNative, outOfRange } from '../base/errors';
+import { attempt, changedError, fromNative, MmapError, outOfRange } from '../base/errors';
 import { JobRunner } from '../memory/jobs';
 import type { Memory } from '../memory/memory';
 import { type ResizeOptions, readResizeOptions } from './options';
 
-/** Maps the file at its current size, if that is another one or bytes of the map were lost. */
+/**
+ * Maps the file at its current size, if that is another one or bytes of the map were lost. Where the
+ * file only grew, everything that was made of the map stays.
+ */
 export function refresh(memory: Memory): boolean {
   const open = memory.native;
   return attempt(() => {
     const size = memory.fileSize;
     if (size === null) return false;
     const length = memory.lengthWithin(size);
-    if (length === memory.length && memory.isWhole) return false;
+    const { isWhole } = memory;
+    if (length === memory.length && isWhole) return false;
+    if (length > memory.length && isWhole && memory.grow(length)) return true;
     memory.assertReplaceable();
     memory.replace(open.remap(length));
     return true;
@@ -22,7 +27,6 @@ export function refresh(memory: Memory): boolean {
 
 /** A change of length, checked. */
 interface Change {
-  open: Binding.MmapMut;
   length: number;
   allocate: boolean;
   /** The size that the file has, and is to have; null for anonymous memory. */
@@ -37,11 +41,18 @@ function readChange(
 ): Change | null {
   const size = checkInteger(length, 'length');
   const { allocate } = readResizeOptions(options);
-  const open = memory.usable();
+  memory.assertUsable();
+  if (memory.isResizing) {
+    throw new MmapError(
+      'ERR_MMAP_IN_USE',
+      'the map is being resized by resizeAsync(); await that first',
+      memory.path,
+    );
+  }
   if (size === memory.length) return null;
-  memory.assertReplaceable();
+  if (size < memory.length) memory.assertReplaceable();
   const { offset, fileSize } = memory;
-  if (fileSize === null) return { open, length: size, allocate, sizes: null };
+  if (fileSize === null) return { length: size, allocate, sizes: null };
   const end = offset + memory.length;
   if (fileSize !== end) {
     throw outOfRange(
@@ -52,7 +63,7 @@ function readChange(
       size,
     );
   }
-  return { open, length: size, allocate, sizes: { before: end, after: offset + size } };
+  return { length: size, allocate, sizes: { before: end, after: offset + size } };
 }
 
 /** Gives the file, or the anonymous memory, another length. */
@@ -63,9 +74,9 @@ export function resize(
 ): void {
   const change = readChange(memory, length, options);
   if (change === null) return;
-  const { open, sizes, allocate } = change;
+  const { sizes, allocate } = change;
   if (sizes !== null && sizes.after > sizes.before) {
-    attempt(() => open.setFileSize(sizes.after, allocate), memory.path);
+    attempt(() => memory.native.setFileSize(sizes.after, allocate), memory.path);
   }
   remap(memory, change);
 }
@@ -80,25 +91,35 @@ export async function resizeAsync(
   if (change === null) return;
   const { sizes, allocate } = change;
   if (sizes !== null && sizes.after > sizes.before) {
-    const runner = new JobRunner(memory, undefined);
-    await runner.run((open) => open.setFileSizeAsync(sizes.after, allocate));
+    memory.isResizing = true;
+    try {
+      const runner = new JobRunner(memory, undefined);
+      await runner.run((open) => open.setFileSizeAsync(sizes.after, allocate));
+      // A refresh may have seen the file's new size already, or what others have made of it since.
+      if (memory.length > change.length) throw changedError(memory.path);
+    } finally {
+      memory.isResizing = false;
+    }
   }
   remap(memory, change);
 }
 
 /** Goes on with memory of the new length; a file that is to grow has grown already. */
-function remap(memory: Memory<Binding.MmapMut>, { open, length, sizes }: Change): void {
-  if (sizes === null) {
-    memory.resize(attempt(() => open.remap(length), memory.path));
-  } else if (sizes.after < sizes.before) {
+function remap(memory: Memory<Binding.MmapMut>, { length, sizes }: Change): void {
+  const open = memory.native;
+  if (sizes !== null && sizes.after < sizes.before) {
     shrink(memory, open, length);
-  } else {
-    try {
-      memory.resize(open.remap(length));
-    } catch (error) {
-      restore(() => open.setFileSize(sizes.before, false));
-      throw fromNative(error, memory.path);
+    return;
+  }
+  try {
+    if (length < memory.length || !memory.grow(length)) {
+      memory.assertReplaceable();
+      memory.replace(open.remap(length));
     }
+    memory.keepLength();
+  } catch (error) {
+    if (sizes !== null) restore(() => open.setFileSize(sizes.before, false));
+    throw fromNative(error, memory.path);
   }
 }
 

@@ -52,7 +52,8 @@ function readNew(
   const size = checkInteger(length, 'length');
   const read = readSharedMemoryOptions(options);
   const { mode, hugePages, populate } = read;
-  return { path, args: [path, { length: size, allocate: true, mode, hugePages, populate }], read };
+  const file = { length: size, reserve: 0, allocate: true, mode, hugePages, populate };
+  return { path, args: [path, file], read };
 }
 
 type ReadNewOptions = ReturnType<typeof readSharedMemoryOptions>;

@@ -208,7 +208,8 @@ export class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor>
    *
    * @param expected - The value that the word had when the caller looked.
    * @throws TypeError, RangeError. The promise rejects with an AbortError; with MmapError
-   * `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED` where the map is closed, resized or refreshed meanwhile.
+   * `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED` where the map is closed, becomes shorter or is
+   * mapped afresh meanwhile.
    */
   async waitAsync(
     expected: AtomicValue<Type>,

@@ -5,6 +5,7 @@
 import { constants } from 'node:buffer';
 import { attempt, MmapError } from '../base/errors';
 import { faultFlags, type NativeMap, native } from '../base/native';
+import { WeakList } from './weak-list';
 
 /** The runtime's limit for one Buffer, in bytes. */
 const MAX_LENGTH = constants.MAX_LENGTH;
@@ -24,9 +25,6 @@ const CACHED_WINDOWS = 4;
  * at its beginning is aligned (docs/internals.md).
  */
 export const ALIGNMENT = 8;
-
-/** The length of a list of weak references from which on it is cleared of dead ones. */
-const MANY = 64;
 
 /**
  * The class of Buffers, which Buffer names as the one to make parts of Buffers with: calling it
@@ -98,17 +96,22 @@ export class Buffers {
   /** What every ArrayBuffer keeps alive. */
   readonly #kept: object;
   readonly #path: string | null;
-  readonly #length: number;
+  #length: number;
   /** Where the map begins in its file, which is how its first byte is aligned in memory. */
   readonly #offset: number;
   readonly #shared: boolean;
   #whole: Buffer | null = null;
+  /** The ArrayBuffer of the whole, and for how many bytes of the map it has room. */
+  #arrayBuffer: ArrayBufferLike | null = null;
+  #capacity = 0;
+  /** Those of the whole that the map has become too long for. */
+  #shorter: WeakList<ArrayBufferLike> | undefined;
   #windows: WeakWindow[] = NONE;
   #cached: ArrayBufferLike[] = NONE;
-  /** The ArrayBuffers that {@link own} has made, as far as they are alive. */
-  #owned: WeakRef<ArrayBuffer>[] = NONE;
-  #many = MANY;
+  /** The ArrayBuffers that {@link own} has made. */
+  #owned: WeakList<ArrayBuffer> | undefined;
   #isShared = false;
+  #isExported = false;
 
   constructor(
     nativeMap: NativeMap,
@@ -131,11 +134,26 @@ export class Buffers {
     return this.#isShared;
   }
 
-  /** The whole map as one Buffer, the same one every time. */
+  /** Whether an ArrayBuffer of any kind was ever made. */
+  get isExported(): boolean {
+    return this.#isExported;
+  }
+
+  /** The whole map as one Buffer, the same one until the map grows. */
   get whole(): Buffer {
     const cached = this.#whole;
     // Its length is 0 where JavaScript has transferred the memory away: then a new one is made.
     if (cached !== null && cached.length === this.#length) return cached;
+    const arrayBuffer = this.#wholeArrayBuffer();
+    const byteOffset = arrayBuffer.byteLength - this.#capacity;
+    const made = Buffer.from(arrayBuffer, byteOffset, this.#length);
+    this.#whole = made;
+    return made;
+  }
+
+  /** The ArrayBuffer of the whole: also of what is reserved, as far as the runtime can hold that in one. */
+  #wholeArrayBuffer(): ArrayBufferLike {
+    if (this.#arrayBuffer !== null && this.#arrayBuffer.byteLength > 0) return this.#arrayBuffer;
     if (!this.#fitsOneBuffer()) {
       throw new MmapError(
         'ERR_MMAP_UNSUPPORTED',
@@ -144,10 +162,31 @@ export class Buffers {
         this.#path,
       );
     }
-    const arrayBuffer = this.#export(0, this.#length, this.#shared);
-    const made = Buffer.from(arrayBuffer, arrayBuffer.byteLength - this.#length, this.#length);
-    this.#whole = made;
-    return made;
+    this.#capacity = Math.min(this.#native.capacity, MAX_LENGTH - (this.#offset % ALIGNMENT));
+    this.#arrayBuffer = this.#export(0, this.#capacity, this.#shared);
+    return this.#arrayBuffer;
+  }
+
+  /** The map has become longer where it is. What was made of it stays. */
+  grow(length: number): void {
+    this.#length = length;
+    if (this.#arrayBuffer === null || length <= this.#capacity) return;
+    this.#shorter ??= new WeakList();
+    this.#shorter.add(this.#arrayBuffer);
+    this.#arrayBuffer = null;
+    this.#whole = null;
+  }
+
+  /** Every ArrayBuffer that was made, is alive and can be detached: a SharedArrayBuffer cannot. */
+  *detachable(): Generator<ArrayBuffer, void, undefined> {
+    if (this.#owned !== undefined) yield* this.#owned;
+    if (this.#shared) return;
+    if (this.#arrayBuffer !== null) yield this.#arrayBuffer as ArrayBuffer;
+    for (const { arrayBuffer } of this.#windows) {
+      const window = arrayBuffer.deref();
+      if (window !== undefined) yield window as ArrayBuffer;
+    }
+    if (this.#shorter !== undefined) yield* this.#shorter as WeakList<ArrayBuffer>;
   }
 
   #fitsOneBuffer(): boolean {
@@ -166,6 +205,7 @@ export class Buffers {
       );
     }
     this.#isShared ||= shared;
+    this.#isExported = true;
     const arrayBuffer = attempt(
       () =>
         shared
@@ -211,13 +251,8 @@ export class Buffers {
   own(start: number, end: number): ArrayBuffer {
     checkBufferLength(end - start, this.#path);
     const arrayBuffer = this.#export(start, end, false) as ArrayBuffer;
-    const owned =
-      this.#owned.length < this.#many
-        ? this.#owned
-        : this.#owned.filter((reference) => reference.deref() !== undefined);
-    if (owned !== this.#owned) this.#many = Math.max(MANY, 2 * owned.length);
-    this.#owned = owned === NONE ? [] : owned;
-    this.#owned.push(new WeakRef(arrayBuffer));
+    this.#owned ??= new WeakList();
+    this.#owned.add(arrayBuffer);
     return arrayBuffer;
   }
 
@@ -229,7 +264,7 @@ export class Buffers {
       }
     }
     let from = Math.floor(start / WINDOW_STRIDE) * WINDOW_STRIDE;
-    let to = Math.min(from + WINDOW_LENGTH, this.#length);
+    let to = Math.min(from + WINDOW_LENGTH, this.#native.capacity);
     if (end > to) [from, to] = [start, end];
     const arrayBuffer = this.#export(from, to, this.#shared);
     this.#windows = [
@@ -242,21 +277,13 @@ export class Buffers {
 
   /** Detaches every ArrayBuffer that was made. Nothing can detach a SharedArrayBuffer. */
   detach(): void {
-    for (const reference of this.#owned) {
-      const alive = reference.deref();
-      if (alive !== undefined) native.detach(alive);
+    for (const arrayBuffer of this.detachable()) {
+      if (arrayBuffer.byteLength > 0) native.detach(arrayBuffer);
     }
-    this.#owned = NONE;
-    if (!this.#shared) {
-      if (this.#whole !== null && this.#whole.byteLength > 0) {
-        native.detach(this.#whole.buffer as ArrayBuffer);
-      }
-      for (const { arrayBuffer } of this.#windows) {
-        const alive = arrayBuffer.deref();
-        if (alive !== undefined) native.detach(alive as ArrayBuffer);
-      }
-    }
+    this.#owned = undefined;
     this.#whole = null;
+    this.#arrayBuffer = null;
+    this.#shorter = undefined;
     this.#windows = NONE;
     this.#cached = NONE;
   }

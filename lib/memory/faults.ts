@@ -34,6 +34,11 @@ const STRAY_WRITE = 4;
 
 const flags = faultFlags === null ? null : new Uint32Array(faultFlags);
 
+/** Whether anything has happened to any map of this process. */
+export function everRaised(): boolean {
+  return flags === null || flags[flags.length - 2] !== 0;
+}
+
 /** The flags of the map at that slot. */
 function raisedAt(slot: number): number {
   return flags === null ? native.raised(slot) : (flags[slot] ?? 0);
@@ -116,15 +121,15 @@ export class FaultMonitor {
     return { truncated: lostFrom !== null, lostFrom, io, strayWrites };
   }
 
-  /** Throws what has happened: losses every time, stray writes once. */
-  report(): void {
+  /** Throws what has happened: losses every time, stray writes once. `length` is the public map's. */
+  report(length: number): void {
     const { lostFrom, io, strayWrites } = this.faults;
     if (lostFrom !== null) {
       const size = attempt(() => this.#native.fileSize(), this.#path);
       throw new MmapError(
         'ERR_MMAP_TRUNCATED',
         `the file${this.#path === null ? '' : ` '${this.#path}'`} was truncated to ${size} bytes; the ` +
-          `map covers ${this.#native.length}, and those from byte ${lostFrom} on are lost. Call ` +
+          `map covers ${length}, and those from byte ${lostFrom} on are lost. Call ` +
           'refresh() to map the file at its current size',
         this.#path,
       );

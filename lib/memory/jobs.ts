@@ -29,13 +29,12 @@ export function checkJobOptions(options: JobOptions | undefined): JobOptions {
 }
 
 /**
- * Runs short jobs on threads of libuv's pool, or of the native core's own. Before and after each it looks whether the work was
- * aborted or the map was closed, resized or refreshed: so the native jobs need no signals of their
- * own, and the work ends within one of them.
+ * Runs short jobs on threads of libuv's pool, or of the native core's own. Before and after each it
+ * looks whether the work was aborted, or the map was closed or changed: so the native jobs need no
+ * signals of their own, and the work ends within one of them. Where a map only grows, the work goes on.
  */
 export class JobRunner<Native extends NativeMap> {
   readonly #memory: Memory<Native>;
-  readonly #native: Native;
   readonly #generation: number;
   readonly #signal: AbortSignal | undefined;
 
@@ -43,7 +42,7 @@ export class JobRunner<Native extends NativeMap> {
   constructor(memory: Memory<Native>, signal: AbortSignal | undefined) {
     if (signal?.aborted) throw abortError(signal);
     this.#memory = memory;
-    this.#native = memory.usable();
+    memory.assertUsable();
     this.#generation = memory.generation;
     this.#signal = signal;
   }
@@ -66,7 +65,7 @@ export class JobRunner<Native extends NativeMap> {
     explain: (error: unknown) => unknown = (error) => fromNative(error, this.#memory.path),
   ): Promise<T> {
     this.check();
-    const answer = await job(this.#native).catch((error) => {
+    const answer = await job(this.#memory.native).catch((error) => {
       this.#memory.assertUnchanged(this.#generation);
       throw explain(error);
     });
@@ -84,7 +83,7 @@ export class JobRunner<Native extends NativeMap> {
   async runOnThread(start: Start<Native>): Promise<Answer> {
     for (;;) {
       this.check();
-      const settled = await onThread(this.#memory, this.#signal, this.#native, start).catch(
+      const settled = await onThread(this.#memory, this.#signal, this.#memory.native, start).catch(
         (error) => {
           this.#memory.assertUnchanged(this.#generation);
           throw error;

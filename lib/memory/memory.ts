@@ -6,6 +6,7 @@ import { checkRange, type Integer } from '../base/arguments';
 import { attempt, changedError, closedError, fromNative, MmapError } from '../base/errors';
 import type { NativeMap } from '../base/native';
 import { Buffers, canExport } from './buffers';
+import { Earlier } from './earlier';
 import { type FaultListener, FaultMonitor, type Faults } from './faults';
 
 /** The codes of a disk that does not keep what was written. */
@@ -31,13 +32,20 @@ export class Memory<Native extends NativeMap = NativeMap> {
   readonly shared: boolean;
   /** The number of bytes; 0 once closed. */
   length: number;
-  /** Counts up when the memory is closed or replaced, which ends what runs on it. */
+  /**
+   * Counts up when the memory is closed or replaced, which ends what runs on it. Not where it only
+   * grows.
+   */
   generation = 0;
+  /** Whether a resize is under way. */
+  isResizing = false;
   #requested: number | null;
   #watchers: Set<(closing: boolean) => void> | undefined;
   #native: Native | null;
   #monitor: FaultMonitor;
   #buffers: Buffers;
+  /** What the map was before its file grew. */
+  #earlier: Earlier | undefined;
   readonly #onFault: FaultListener | undefined;
   /** The last write-back error. The kernel reports it once; every call repeats it until refresh(). */
   #writeError: MmapError | null = null;
@@ -83,7 +91,7 @@ export class Memory<Native extends NativeMap = NativeMap> {
   usable(): Native {
     const open = this.native;
     if (this.#writeError !== null) throw this.#writeError;
-    if (this.#monitor.raised) this.#monitor.report();
+    this.#report();
     return open;
   }
 
@@ -95,7 +103,7 @@ export class Memory<Native extends NativeMap = NativeMap> {
     this.usable();
   }
 
-  /** Throws where the map was closed, resized or refreshed since it had this generation. */
+  /** Throws where the map was closed, became shorter or was mapped afresh since that generation. */
   assertUnchanged(generation: number): void {
     if (this.generation !== generation) {
       throw this.closed ? closedError(this.path) : changedError(this.path);
@@ -116,8 +124,14 @@ export class Memory<Native extends NativeMap = NativeMap> {
   call<T>(work: (open: Native) => T): T {
     const open = this.usable();
     const result = attempt(() => work(open), this.path);
-    if (this.#monitor.raised) this.#monitor.report();
+    this.#report();
     return result;
+  }
+
+  /** Throws what has happened to the memory. */
+  #report(): void {
+    if (this.#monitor.raised) this.#monitor.report(this.length);
+    if (this.#earlier?.raised) this.#earlier.report(this.length);
   }
 
   /**
@@ -141,7 +155,8 @@ export class Memory<Native extends NativeMap = NativeMap> {
 
   /** What the fault guard has survived since the map was opened or refreshed. */
   get faults(): Faults {
-    return this.#monitor.faults;
+    const { faults } = this.#monitor;
+    return this.#earlier?.faults(faults) ?? faults;
   }
 
   /** Whether every byte is that of the file. Only {@link replace} makes it so again. */
@@ -253,13 +268,59 @@ export class Memory<Native extends NativeMap = NativeMap> {
    * may be in use, perhaps in other threads, and would go on showing the old.
    */
   assertReplaceable(): void {
-    if (!this.shared || !this.#buffers.isShared) return;
+    if (!this.#buffers.isShared && !this.#earlier?.isShared) return;
     throw new MmapError(
       'ERR_MMAP_IN_USE',
-      'a SharedArrayBuffer was made of the map, which cannot move or change its length; close the ' +
-        'map and open it anew instead',
+      'a SharedArrayBuffer was made of the map, which cannot become shorter, move or be mapped afresh; ' +
+        'close the map and open it anew instead',
       this.path,
     );
+  }
+
+  /**
+   * Makes the map longer, where its file has that many bytes by now and none was lost. Everything that
+   * was made of it stays, and goes on showing the file.
+   *
+   * @returns Whether that was possible: copy-on-write and anonymous memory can only grow where it is.
+   * @throws The system's code; then the map is as it was.
+   */
+  grow(length: number): boolean {
+    const open = this.native;
+    if (attempt(() => open.grow(length), this.path)) {
+      this.#buffers.grow(length);
+    } else {
+      const fresh = this.#beside(open, length);
+      if (fresh === null) return false;
+      if (this.#buffers.isExported) {
+        this.#earlier ??= new Earlier();
+        this.#earlier.add(this.#monitor, this.#buffers);
+      } else this.#monitor.stop();
+      this.#adopt(fresh);
+    }
+    this.length = length;
+    return true;
+  }
+
+  /** Another map of the same file, beside which the present one stays for its Buffers. */
+  #beside(open: Native, length: number): Native | null {
+    const make = () => attempt(() => open.beside(length), this.path) as Native | null;
+    try {
+      return make();
+    } catch (error) {
+      const isOutOfMaps = error instanceof MmapError && error.code === 'ENOMEM';
+      if (!isOutOfMaps || !this.#earlier || this.#earlier.isShared) throw error;
+      // Each length of before takes one of the mappings that the kernel allows the process.
+      this.#earlier.detach();
+      this.#earlier = undefined;
+      open.releaseEarlier();
+      return make();
+    }
+  }
+
+  #adopt(fresh: Native): void {
+    this.#native = fresh;
+    this.#monitor = new FaultMonitor(fresh, this.path, this.#onFault);
+    this.#buffers = new Buffers(fresh, this.#monitor, this);
   }
 
   #release(closing: boolean): void {
@@ -267,23 +328,28 @@ export class Memory<Native extends NativeMap = NativeMap> {
     this.generation++;
     this.#monitor.stop();
     this.#buffers.detach();
+    this.#earlier?.detach();
+    this.#earlier = undefined;
     this.#native?.close();
   }
 
   /** Goes on with another native map of the same file. */
   replace(fresh: Native): void {
     this.#release(false);
-    this.#native = fresh;
-    this.#monitor = new FaultMonitor(fresh, this.path, this.#onFault);
-    this.#buffers = new Buffers(fresh, this.#monitor, this);
+    this.#adopt(fresh);
     this.#writeError = null;
     this.length = fresh.length;
   }
 
-  /** As {@link replace}, for a map that has a new length from now on, also where one was asked for. */
+  /** The map keeps the length that it has now, also where another one was asked for at open. */
+  keepLength(): void {
+    if (this.#requested !== null) this.#requested = this.length;
+  }
+
+  /** As {@link replace}, for a map that was given another length. */
   resize(fresh: Native): void {
     this.replace(fresh);
-    if (this.#requested !== null) this.#requested = this.length;
+    this.keepLength();
   }
 
   /** Detaches the Buffers, and releases the file and the memory. Never throws. */

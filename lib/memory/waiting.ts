@@ -46,7 +46,7 @@ export type Outcome =
   | 'owner-gone'
   /** The map is being closed. */
   | 'closed'
-  /** The map is being resized or refreshed: what waits can go on with its new memory. */
+  /** The map becomes shorter or is mapped afresh: what waits can go on with its new memory. */
   | 'moved'
   | 'aborted'
   | 'timed-out';

@@ -75,8 +75,8 @@ export class LineIndex<Line extends Buffer | string = Buffer | string> {
    * Returns where a line begins, in bytes from the start of the map.
    *
    * @param n - The line's number, from 0 to `length - 1`.
-   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_CHANGED` where the map was
-   * resized or refreshed, or a change of the file was noticed.
+   * @throws TypeError, RangeError; MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_CHANGED` where the map
+   * became shorter or was mapped afresh, or a change of the file was noticed.
    */
   offsetOf(n: number): number {
     return this.#after(checkInteger(n, 'n', 0, this.length - 1));

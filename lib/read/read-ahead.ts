@@ -22,7 +22,7 @@ export class ReadAhead {
 
   /**
    * The next piece, of at most `size` bytes; null after the last. Throws where the map was closed,
-   * resized or refreshed, or has lost bytes: those of the piece before, too, which its consumer has
+   * became shorter or was mapped afresh, or has lost bytes: those of the piece before, too, which its consumer has
    * looked at by now.
    */
   async next(size: number): Promise<Span | null> {

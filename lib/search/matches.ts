@@ -67,8 +67,8 @@ export class Match {
    *
    * @param group - A group's number or name. Default 0: the whole match.
    * @returns undefined for a group that took no part in the match, or does not exist.
-   * @throws MmapError `ERR_MMAP_CLOSED`; `ERR_MMAP_CHANGED` once the map was resized or refreshed;
-   * or as {@link MemoryMap.subarray}.
+   * @throws MmapError `ERR_MMAP_CLOSED`; `ERR_MMAP_CHANGED` once the map became shorter, or was mapped
+   * afresh; or as {@link MemoryMap.subarray}.
    */
   bytes(group: number | string = 0): Buffer | undefined {
     const span = typeof group === 'number' ? this.indices[group] : this.indices.groups?.[group];

@@ -35,10 +35,12 @@ macro_rules! map_class {
                 #[napi(ts_arg_type = "string | Uint8Array | number")] file: FileArgument,
                 offset: f64,
                 length: Option<f64>,
+                reserve: f64,
                 guarded: bool,
                 keep_descriptor: bool,
             ) -> napi::Result<Self> {
                 let options = OpenOptions {
+                    reserve: integer(reserve)?,
                     keep_descriptor,
                     ..options($access, offset, length, guarded)?
                 };
@@ -63,6 +65,25 @@ macro_rules! map_class {
                 Ok($name(self.0.remap(integer(length)?)?))
             }
 
+            /// Makes the map longer where it is; whether that was possible.
+            #[napi(catch_unwind)]
+            pub fn grow(&self, length: f64) -> napi::Result<bool> {
+                Ok(self.0.grow(integer(length)?)?)
+            }
+
+            /// A longer map of the same file, beside which this one stays mapped for its ArrayBuffers
+            /// only; null where the two would not show the same bytes.
+            #[napi(catch_unwind)]
+            pub fn beside(&self, length: f64) -> napi::Result<Option<$name>> {
+                Ok(self.0.beside(integer(length)?)?.map($name))
+            }
+
+            /// Releases the memory of the maps beside which this one was made.
+            #[napi(catch_unwind)]
+            pub fn release_earlier(&self) {
+                self.0.release_earlier();
+            }
+
             /// Releases the file, and the memory where no ArrayBuffer was made.
             #[napi(catch_unwind)]
             pub fn close(&self) {
@@ -73,6 +94,12 @@ macro_rules! map_class {
             #[napi(getter, catch_unwind)]
             pub fn length(&self) -> f64 {
                 self.0.length() as f64
+            }
+
+            /// The number of bytes that it can have where it is, 0 once closed.
+            #[napi(getter, catch_unwind)]
+            pub fn capacity(&self) -> f64 {
+                self.0.capacity() as f64
             }
 
             /// The size of the whole file as it is now; null for anonymous memory.
@@ -405,6 +432,7 @@ fn options(access: Access, offset: f64, length: Option<f64>, guarded: bool) -> R
         access,
         offset: integer(offset)? as u64,
         length: length.map(integer).transpose()?,
+        reserve: 0,
         guarded,
         keep_descriptor: true,
     })
@@ -431,6 +459,8 @@ map_class!(
 pub struct NewFile {
     /// The number of bytes.
     pub length: f64,
+    /// The number of bytes that it may have later at the same addresses; 0 for none.
+    pub reserve: f64,
     /// Whether disk blocks are reserved.
     pub allocate: bool,
     /// The permission bits, before the process's umask.
@@ -447,6 +477,7 @@ impl TryFrom<&NewFile> for CreateOptions {
     fn try_from(new: &NewFile) -> Result<CreateOptions> {
         Ok(CreateOptions {
             length: integer(new.length)?,
+            reserve: integer(new.reserve)?,
             allocate: new.allocate,
             mode: new.mode,
             huge_pages: new.huge_pages,

@@ -11,6 +11,7 @@
 //! | the file was truncated, a page past its end was touched | lays zero pages from there to the map's end |
 //! | the disk is full or broken, the page cannot be had | replaces that page by a zero page |
 //! | something wrote to a read-only map | makes the page a private one that may be written |
+//! | a page was touched that is reserved for the file to grow | lays zero pages there, until the map grows |
 //! | the file has the page after all (it regrew), or the map was closed meanwhile | nothing: trying again succeeds |
 //! | anything else | calls the handler that was there before |
 //!
@@ -37,7 +38,7 @@ mod table;
 mod platform;
 
 pub use notifier::listen;
-pub use table::{Faults, Range, Watch, flags, raised};
+pub use table::{Faults, Range, Reach, Watch, flags, raised};
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

@@ -13,7 +13,7 @@
 //!   and the memory unmapped only when there are none, by a thread that can wait (`deferred.rs`).
 //! - *Patching* the pages, which takes one or two system calls that wait for no disk: `patching`
 //!   counts. Closing waits for these before it lays its zero pages, and no other patch begins: so
-//!   nothing is ever laid over those.
+//!   nothing is ever laid over those. Growing waits for them in the same way.
 
 use std::collections::VecDeque;
 use std::sync::PoisonError;
@@ -33,12 +33,14 @@ use crate::model::sync::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Mutex, Mu
 use crate::model::thread;
 
 mod found;
+mod growth;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]
 mod thread_tests;
 
 pub use found::{Found, Phase, find, first_faults};
+pub use growth::Reach;
 
 /// The number of slots: two in tests, whose threads shall meet in them.
 const SLOTS: usize = if cfg!(test) { 2 } else { order::MOST };
@@ -52,12 +54,13 @@ pub const STRAY_WRITE: u32 = 4;
 
 const FREE: u32 = 0;
 const LIVE: u32 = 1;
-/// Zero pages are about to be laid over the range.
-const CLOSING: u32 = 2;
+/// The map is being closed or made longer: no handler may change its pages.
+const CHANGING: u32 = 2;
 const RETIRED: u32 = 3;
 
 /// One guarded map. Only `state`, `users` and `patching` order accesses: the other fields are
-/// written before the state becomes live, and read only between counting in and counting out.
+/// written before the state becomes live, and read only between counting in and counting out. What
+/// growing changes (`end`, `covered` and `filled`) is relied on by patches only.
 pub struct Slot {
     state: AtomicU32,
     /// How many handlers look at the slot.
@@ -68,6 +71,10 @@ pub struct Slot {
     base: AtomicUsize,
     /// The address after the last page.
     end: AtomicUsize,
+    /// The address after the last page that has bytes of the map; what follows is its reserve.
+    covered: AtomicUsize,
+    /// The address from which on zero pages lie over the reserve; MAX for none.
+    filled: AtomicUsize,
     /// Where in the file the first page is, in bytes.
     offset: AtomicU64,
     descriptor: AtomicI32,
@@ -98,6 +105,8 @@ impl Slot {
             patching: AtomicU32::new(0),
             base: AtomicUsize::new(0),
             end: AtomicUsize::new(0),
+            covered: AtomicUsize::new(0),
+            filled: AtomicUsize::new(0),
             offset: AtomicU64::new(0),
             descriptor: AtomicI32::new(0),
             read_only: AtomicU32::new(0),
@@ -170,6 +179,8 @@ pub struct Range {
     pub base: usize,
     /// The address after the last page.
     pub end: usize,
+    /// The address after the last page that the file is known to have.
+    pub covered: usize,
     /// Where in the file the first page is, in bytes.
     pub offset: u64,
     /// The descriptor of the file, open for as long as the watch is neither retired nor dropped.
@@ -197,6 +208,8 @@ impl Watch {
         let generation = slot.generation.fetch_add(1, Ordering::Relaxed) + 1;
         slot.base.store(range.base, Ordering::Relaxed);
         slot.end.store(range.end, Ordering::Relaxed);
+        slot.covered.store(range.covered, Ordering::Relaxed);
+        slot.filled.store(usize::MAX, Ordering::Relaxed);
         slot.offset.store(range.offset, Ordering::Relaxed);
         slot.descriptor.store(range.descriptor, Ordering::Relaxed);
         slot.read_only
@@ -226,7 +239,7 @@ impl Watch {
     /// in the range is serious.
     pub fn retire(&self, lay: impl FnOnce() -> bool) -> bool {
         let slot = self.slot();
-        slot.state.store(CLOSING, Ordering::SeqCst);
+        slot.state.store(CHANGING, Ordering::SeqCst);
         slot.wait_for_patches();
         if !lay() {
             slot.state.store(LIVE, Ordering::SeqCst);

@@ -171,7 +171,7 @@ fn survive(signal: c_int, code: c_int, address: usize, context: *const c_void) -
         // no room.
         (Phase::Retired, Some(Kind::ForbiddenWrite)) => system::make_writable(page, page_size()),
         (Phase::Retired, _) => true,
-        (Phase::Closing, _) => {
+        (Phase::Changing, _) => {
             std::thread::yield_now();
             true
         }
@@ -227,11 +227,16 @@ fn patch_size(found: &Found) -> usize {
 }
 
 fn allow_write(found: &Found, page: usize) -> bool {
+    let is_filled = found.is_filled(page);
+    let lacks_page = || file_size(found).is_none_or(|size| size <= position(found, page));
+    if page >= found.covered() && !is_filled && lacks_page() {
+        return fill_reserve(found, page);
+    }
     found.patch(|| {
         if !system::make_private(found, page, patch_size(found)) {
             return false;
         }
-        if found.is_read_only() && found.note_stray_write() {
+        if found.is_read_only() && !is_filled && found.note_stray_write() {
             notifier::raise();
         }
         true
@@ -245,7 +250,10 @@ fn replace_missing(found: &Found, page: usize) -> bool {
             break;
         };
         if size <= position(found, page) {
-            return replace_tail(found, size);
+            return match page < found.covered() {
+                true => replace_tail(found, size),
+                false => fill_reserve(found, page),
+            };
         }
         match probe(found, page) {
             Probe::Works => return true,
@@ -257,6 +265,15 @@ fn replace_missing(found: &Found, page: usize) -> bool {
     replace_unreadable(found, page)
 }
 
+/// Zero pages from a page on that the file does not have yet. Nothing is lost: the map ends before.
+fn fill_reserve(found: &Found, page: usize) -> bool {
+    found.fill(page, |start, end| {
+        [end, start + page_size()]
+            .into_iter()
+            .any(|end| lay_zeros(start, end))
+    })
+}
+
 /// Zero pages from the file's end to the map's: one map for all, however many pages are lost. The
 /// loss is noted first: another thread that reads the zeros must find the flag.
 fn replace_tail(found: &Found, size: u64) -> bool {
@@ -266,7 +283,7 @@ fn replace_tail(found: &Found, size: u64) -> bool {
         if found.note_truncation(found.base() + kept) {
             notifier::raise();
         }
-        lay_zeros(start, found.end())
+        lay_zeros(start, found.covered())
     })
 }
 

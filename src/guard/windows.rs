@@ -61,7 +61,7 @@ fn survive(access: usize, address: usize) -> bool {
     match table::find(address) {
         Some(found) => match found.phase() {
             Phase::Retired => make_zeros(address),
-            Phase::Closing => {
+            Phase::Changing => {
                 std::thread::yield_now();
                 true
             }

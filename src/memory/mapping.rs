@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use napi::Env;
 
 use super::array_buffer::{self, ExternalBuffer, Kind};
+use super::earlier::Earlier;
 use super::paging::PagedMap;
 use super::region::Region;
 use super::threads;
@@ -16,8 +17,15 @@ use crate::sys::identity::{self, Identity};
 use crate::sys::memory::{Anonymous, FileView};
 use crate::sys::shm;
 
-/// One mapping of a file or of anonymous memory. It never moves or changes its length: resizing
-/// and refreshing make another one with [`Mapping::remap`].
+mod growth;
+mod options;
+
+use options::WHOLE;
+pub use options::{CreateOptions, OpenOptions};
+
+/// One mapping of a file or of anonymous memory. It never moves. It grows where it is by
+/// [`Mapping::grow`]; for any other length another one takes its place: [`Mapping::beside`],
+/// [`Mapping::remap`].
 pub struct Mapping {
     view: FileView,
     /// How the memory was made where it belongs to no file.
@@ -32,6 +40,8 @@ enum State {
         region: Arc<Region>,
         /// Whether an ArrayBuffer was ever made over it.
         exposed: bool,
+        /// The shorter mappings of the same file that this one has followed.
+        earlier: Earlier,
     },
     /// Closed. ArrayBuffers keep the object that owns this alive (the TypeScript class of the
     /// memory sees to it), and this keeps the addresses reserved.
@@ -43,60 +53,10 @@ impl State {
         Mutex::new(State::Open {
             region: Arc::new(region),
             exposed: false,
+            earlier: Earlier::default(),
         })
     }
 }
-
-/// What to map of a file that is to be opened, and how.
-#[derive(Clone, Copy, Debug)]
-pub struct OpenOptions {
-    /// How the pages relate to the file.
-    pub access: Access,
-    /// The first byte of the file.
-    pub offset: u64,
-    /// The number of bytes; None for all up to the end.
-    pub length: Option<usize>,
-    /// Whether the fault guard watches the pages.
-    pub guarded: bool,
-    /// Whether the map keeps a descriptor of the file.
-    pub keep_descriptor: bool,
-}
-
-impl OpenOptions {
-    /// The view of a file of `size` bytes.
-    fn view(&self, size: u64) -> Result<FileView> {
-        Ok(FileView {
-            access: self.access,
-            offset: self.offset,
-            length: length_within(size, self.offset, self.length)?,
-            guarded: self.guarded,
-        })
-    }
-}
-
-/// How to make a new file or shared memory object.
-#[derive(Clone, Copy, Debug)]
-pub struct CreateOptions {
-    /// The number of zero bytes.
-    pub length: usize,
-    /// Whether disk blocks are reserved for them.
-    pub allocate: bool,
-    /// The permission bits, before the process's umask.
-    pub mode: u32,
-    /// Whether the kernel is asked for huge pages.
-    pub huge_pages: bool,
-    /// Whether all pages are brought into memory.
-    pub populate: bool,
-}
-
-/// A whole file, for reading and writing.
-const WHOLE: OpenOptions = OpenOptions {
-    access: Access::ReadWrite,
-    offset: 0,
-    length: None,
-    guarded: true,
-    keep_descriptor: true,
-};
 
 /// Where a map's file comes from.
 pub enum Source {
@@ -199,7 +159,11 @@ impl Mapping {
             file::reserve(&file, 0, length)?;
         }
         file::set_length(&file, length)?;
-        let made = Mapping::of_file(Arc::new(file), WHOLE.view(length)?, true)?;
+        let wanted = OpenOptions {
+            reserve: options.reserve,
+            ..WHOLE
+        };
+        let made = Mapping::of_file(Arc::new(file), wanted.view(length)?, true)?;
         let pages = made.paged()?;
         if options.huge_pages {
             pages.advise("hugepage", 0, options.length)?;
@@ -227,12 +191,7 @@ impl Mapping {
     /// As [`crate::sys::memory::Memory::anonymous`].
     pub fn anonymous(length: usize, how: Anonymous) -> Result<Mapping> {
         Ok(Mapping {
-            view: FileView {
-                access: Access::ReadWrite,
-                offset: 0,
-                length,
-                guarded: false,
-            },
+            view: of_no_file(length),
             anonymous: how,
             state: State::open(Region::anonymous(length, how)?),
         })
@@ -246,16 +205,12 @@ impl Mapping {
     pub fn of_thread(number: u64, process: Option<u128>, length: usize) -> Result<Mapping> {
         let region = threads::find(number, process, length)?;
         Ok(Mapping {
-            view: FileView {
-                access: Access::ReadWrite,
-                offset: 0,
-                length,
-                guarded: false,
-            },
+            view: of_no_file(length),
             anonymous: Anonymous::default(),
             state: Mutex::new(State::Open {
                 region,
                 exposed: false,
+                earlier: Earlier::default(),
             }),
         })
     }
@@ -341,7 +296,9 @@ impl Mapping {
         kind: Kind,
     ) -> Result<ExternalBuffer> {
         match &mut *self.state() {
-            State::Open { region, exposed } => {
+            State::Open {
+                region, exposed, ..
+            } => {
                 let made = array_buffer::external(env, region, start, end, kind)?;
                 *exposed = true;
                 Ok(made)
@@ -350,11 +307,18 @@ impl Mapping {
         }
     }
 
-    /// Releases the file, and unmaps the memory where no ArrayBuffer was made. Idempotent.
+    /// Releases the file, also of the mappings that this one has followed, and unmaps the memory where
+    /// no ArrayBuffer was made. Idempotent.
     pub fn close(&self) {
         let mut state = self.state();
         let closed = State::Closed { _reserved: None };
-        if let State::Open { region, exposed } = std::mem::replace(&mut *state, closed) {
+        if let State::Open {
+            region,
+            exposed,
+            mut earlier,
+        } = std::mem::replace(&mut *state, closed)
+        {
+            earlier.retire();
             let reserved = region.retire(exposed);
             *state = State::Closed {
                 _reserved: reserved,
@@ -363,23 +327,13 @@ impl Mapping {
     }
 }
 
-/// The length of a map from `offset` on in a file of `size` bytes.
-fn length_within(size: u64, offset: u64, length: Option<usize>) -> Result<usize> {
-    let available = size.checked_sub(offset).ok_or_else(|| {
-        Failure::OutOfRange(format!(
-            "the offset {offset} lies past the end of the file, which has {size} bytes"
-        ))
-    })?;
-    match length {
-        Some(length) if length as u64 > available => Err(Failure::OutOfRange(format!(
-            "{length} bytes from offset {offset} on reach past the end of the file, which has \
-             {size} bytes; at most {available} can be mapped from there"
-        ))),
-        Some(length) => Ok(length),
-        None => usize::try_from(available).map_err(|_| {
-            Failure::OutOfRange(format!(
-                "{available} bytes are more than this platform can address; give a length"
-            ))
-        }),
+/// What a map of no file is to the methods that ask.
+fn of_no_file(length: usize) -> FileView {
+    FileView {
+        access: Access::ReadWrite,
+        offset: 0,
+        length,
+        reserve: 0,
+        guarded: false,
     }
 }

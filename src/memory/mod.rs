@@ -1,6 +1,7 @@
 //! One range of mapped memory, its owners, its pages and the ArrayBuffers over it.
 
 pub mod array_buffer;
+mod earlier;
 pub mod location;
 mod mapping;
 mod paging;

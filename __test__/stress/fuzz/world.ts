@@ -84,6 +84,11 @@ export function someLength(): number {
   return random.pick([0, 1, 4095, 4096, 4097, 65_536, random.below(300_000)]);
 }
 
+/** Room for a file to grow: more than any of `files` gets, or less. */
+export function someReserve(): number {
+  return random.pick([300_000, 2 ** 20, 2 ** 26]);
+}
+
 export function somePosition(length: number): number {
   return random.pick([0, length, random.below(length + 1), random.below(length + 1), length + 1]);
 }
@@ -123,12 +128,14 @@ export function openOne(): AnyMap {
   const offset = random.pick(which === 1 ? far : [0, 0, 1, 4096, random.below(5000)]);
   const kind = random.pick(kinds);
   const keepDescriptor = random.below(6) > 0;
+  const hasLength = which === 1 || random.below(3) === 0;
   const map = kind.open(path, {
     offset,
     keepDescriptor,
+    ...(keepDescriptor && !hasLength && random.below(3) === 0 ? { reserve: someReserve() } : {}),
     shared: random.below(8) === 0,
     populate: random.below(8) === 0,
-    ...(which === 1 || random.below(3) === 0 ? { length: random.below(10_000) } : {}),
+    ...(hasLength ? { length: random.below(10_000) } : {}),
     ...(random.below(4) === 0 ? { onFault: () => {} } : {}),
   });
   if (!keepDescriptor) unrefreshable.add(map);

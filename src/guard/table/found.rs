@@ -3,14 +3,14 @@
 use std::sync::atomic::Ordering;
 
 use super::{
-    CLOSING, EVER, FIRST, FLAGS, FREE, IO, LIVE, PATCHES, SLOTS, STRAY_WRITE, Slot, TABLE,
+    CHANGING, EVER, FIRST, FLAGS, FREE, IO, LIVE, PATCHES, SLOTS, STRAY_WRITE, Slot, TABLE,
     TRUNCATED, USED, WARNED,
 };
 use crate::guard::order;
 
 /// A slot in use by a handler; counts itself off when dropped.
 pub struct Found {
-    slot: &'static Slot,
+    pub(super) slot: &'static Slot,
     index: usize,
 }
 
@@ -36,8 +36,8 @@ pub fn find(address: usize) -> Option<Found> {
 pub enum Phase {
     /// Its pages are the file's, and may be changed by [`Found::patch`].
     Live,
-    /// Zero pages are being laid over it right now.
-    Closing,
+    /// It is being closed or made longer right now.
+    Changing,
     /// All zero pages.
     Retired,
 }
@@ -70,14 +70,14 @@ impl Found {
     pub fn phase(&self) -> Phase {
         match self.slot.state.load(Ordering::SeqCst) {
             LIVE => Phase::Live,
-            CLOSING => Phase::Closing,
+            CHANGING => Phase::Changing,
             // The slot is freed, but the memory stays for as long as this handler is here.
             _ => Phase::Retired,
         }
     }
 
     /// Changes pages of the map by `patch`, which waits for no disk; whether the access may be
-    /// tried again. Where the map is being closed nothing is changed.
+    /// tried again. Where the map is being closed or made longer nothing is changed.
     pub fn patch(&self, patch: impl FnOnce() -> bool) -> bool {
         self.slot.patching.fetch_add(1, Ordering::SeqCst);
         let done = self.slot.state.load(Ordering::SeqCst) != LIVE || patch();

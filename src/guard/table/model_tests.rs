@@ -47,6 +47,7 @@ fn watch(base: usize) -> Watch {
     let range = Range {
         base,
         end: base + 0x1000,
+        covered: base + 0x1000,
         offset: 0,
         descriptor: 7,
         read_only: true,
@@ -177,6 +178,8 @@ fn reopening(addresses: &[usize]) -> Scenario {
             assert_eq!(watch.faults().stray_writes, 0);
             assert_eq!(flags_of(&watch), 0);
             assert!(find(B).is_some());
+            // Other tests find what is left in the table.
+            watch.free(());
         }),
     }
 }
@@ -233,6 +236,82 @@ fn a_retired_slot_is_taken_from_its_owner_for_good() {
     println!("{runs} orders");
 }
 
+/// A map grows while a handler looks at the page behind its end, once and again.
+fn growing() -> Scenario {
+    reset();
+    let range = Range {
+        base: A,
+        end: A + 0x3000,
+        covered: A + 0x1000,
+        offset: 0,
+        descriptor: 7,
+        read_only: false,
+    };
+    let watch = Watch::new(&range).unwrap_or_else(|failure| panic!("{failure}"));
+    // The first address with zero pages.
+    let zeros = Arc::new(AtomicUsize::new(usize::MAX));
+    let (laying, growing) = (Arc::clone(&zeros), Arc::clone(&zeros));
+    let watch = Arc::new(watch);
+    let grown = Arc::clone(&watch);
+    Scenario {
+        threads: vec![
+            Box::new(move || {
+                for page in [A + 0x2000, A + 0x1000] {
+                    let found = find(page).expect("the map is guarded");
+                    // Else the access is tried again.
+                    if found.phase() != Phase::Live {
+                        continue;
+                    }
+                    let again = found.fill(page, |start, end| {
+                        assert_eq!(end, A + 0x3000);
+                        assert!(start >= found.covered(), "zeros over the map's own pages");
+                        laying.store(start, Ordering::SeqCst);
+                        assert!(start >= found.covered(), "the map grows under the zeros");
+                        true
+                    });
+                    assert!(again);
+                }
+            }),
+            Box::new(move || {
+                let done = grown.grow(
+                    |from| {
+                        assert_eq!(growing.swap(usize::MAX, Ordering::SeqCst), from);
+                        true
+                    },
+                    || {
+                        Some(Reach {
+                            covered: A + 0x2000,
+                            end: A + 0x3000,
+                        })
+                    },
+                );
+                assert!(done);
+            }),
+        ],
+        check: Box::new(move || {
+            let left = zeros.load(Ordering::SeqCst);
+            assert!(
+                left >= A + 0x2000,
+                "zeros are left over the map's own pages"
+            );
+            let found = find(A).expect("the map is guarded");
+            assert_eq!(found.covered(), A + 0x2000);
+            assert_eq!(found.is_filled(A + 0x2000), left == A + 0x2000);
+            drop(found);
+            assert_eq!(flags_of(&watch), 0);
+            let watch = Arc::into_inner(watch).expect("the threads have ended");
+            watch.free(());
+        }),
+    }
+}
+
+#[test]
+fn a_page_that_a_map_has_grown_to_is_never_under_zeros() {
+    let _alone = alone();
+    let runs = explore(MOST_RUNS, 0, growing);
+    println!("{runs} orders");
+}
+
 #[test]
 fn maps_that_are_open_at_once_have_slots_of_their_own() {
     let _alone = alone();
@@ -267,6 +346,7 @@ fn more_maps_than_slots_are_refused() {
     let range = Range {
         base: C,
         end: C + 0x1000,
+        covered: C + 0x1000,
         offset: 0,
         descriptor: 7,
         read_only: false,

@@ -81,6 +81,7 @@ fn nothing_is_taken_from_a_handler_nor_laid_over_zeros() {
             let range = Range {
                 base: ADDRESS,
                 end: ADDRESS + 4096,
+                covered: ADDRESS + 4096,
                 offset: 0,
                 descriptor: -1,
                 read_only: false,

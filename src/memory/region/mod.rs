@@ -14,10 +14,11 @@ use crate::error::{Failure, Result};
 use crate::guard::{self, Faults, Range, Watch};
 use crate::sys::file::{self, Access};
 use crate::sys::kernel_maps;
-use crate::sys::memory::{Anonymous, FileView, Memory};
+use crate::sys::memory::{Anonymous, CAN_RESERVE, FileView, Memory};
 use crate::sys::paging::{self, Pages, page_size};
 
 mod bytes;
+mod growth;
 mod words;
 
 pub use bytes::{SourceBytes, TargetBytes};
@@ -30,8 +31,15 @@ const NO_DESCRIPTOR: i32 = -1;
 pub struct Region {
     /// None for memory that is not guarded.
     watch: Option<Watch>,
-    /// None for a map of no bytes, which the system does not map.
+    /// None for a map of no bytes and no reserve, which the system does not map.
     memory: Option<Memory>,
+    /// The number of bytes of the map, which [`Region::grow`] makes more. The memory may have more.
+    length: AtomicUsize,
+    /// How the pages relate to the file; None for anonymous memory.
+    access: Option<Access>,
+    /// Whether it may become longer than the memory is. Not a copy-on-write map, which would do so or
+    /// not as chance has it, and not one of reserved huge pages.
+    extensible: bool,
     /// None for anonymous memory, where no descriptor is kept, and once the region is retired.
     file: Mutex<Option<Arc<File>>>,
     /// Whether the memory is a file's of which no descriptor is kept.
@@ -47,19 +55,30 @@ pub struct Region {
 }
 
 impl Region {
-    /// Maps `view` of `file`, under the fault guard where the view asks for it and the guard is on.
-    /// With `keep` the region has a share of the file until it is retired.
+    /// Maps `view` of `file`, under the fault guard where the view asks for it and the guard is on;
+    /// without it nothing is reserved. With `keep` the region has a share of the file until it is
+    /// retired.
     ///
     /// # Errors
     /// Whatever `mmap` refuses; `ENOMEM` also before the process is out of kernel maps.
     pub fn of_file(file: Arc<File>, view: &FileView, keep: bool) -> Result<Region> {
         let offset = view.offset;
-        let guarded = view.guarded && view.length > 0 && guard::is_on();
-        let memory = match view.length {
+        let most = view.length.max(view.reserve);
+        let guarded = view.guarded && most > 0 && guard::is_on();
+        let length = match guarded && CAN_RESERVE {
+            true => most,
+            false => view.length,
+        };
+        let memory = match length {
             0 => None,
             _ => {
                 kernel_maps::check_room()?;
-                Some(Memory::of_file(&file, &FileView { guarded, ..*view })?)
+                let view = FileView {
+                    guarded,
+                    length,
+                    ..*view
+                };
+                Some(Memory::of_file(&file, &view)?)
             }
         };
         let watch = match &memory {
@@ -68,6 +87,7 @@ impl Region {
                 Some(Watch::new(&Range {
                     base,
                     end,
+                    covered: growth::end_of(memory, view.length),
                     offset: offset - (memory.start() as usize - base) as u64,
                     descriptor: match keep {
                         true => file::descriptor(&file),
@@ -83,6 +103,9 @@ impl Region {
         Ok(Region {
             watch,
             memory,
+            length: AtomicUsize::new(view.length),
+            access: Some(view.access),
+            extensible: view.access != Access::CopyOnWrite,
             file: Mutex::new(keep.then_some(file)),
             unkept: !keep,
             offset,
@@ -107,6 +130,9 @@ impl Region {
         Ok(Region {
             watch: None,
             memory,
+            length: AtomicUsize::new(length),
+            access: None,
+            extensible: !how.huge,
             file: Mutex::new(None),
             unkept: false,
             offset: 0,
@@ -136,6 +162,11 @@ impl Region {
 
     /// The number of bytes.
     pub fn length(&self) -> usize {
+        self.length.load(Ordering::SeqCst)
+    }
+
+    /// The number of bytes that the map can have where it is.
+    pub fn capacity(&self) -> usize {
         self.memory.as_ref().map_or(0, Memory::length)
     }
 
@@ -168,7 +199,14 @@ impl Region {
     /// # Errors
     /// `ERR_OUT_OF_RANGE`.
     fn address(&self, start: usize, end: usize) -> Result<*mut u8> {
-        let length = self.length();
+        self.address_within(start, end, self.length())
+    }
+
+    /// As [`Region::address`], where `start..end` lies within the first `length` bytes of the memory.
+    ///
+    /// # Errors
+    /// `ERR_OUT_OF_RANGE`.
+    fn address_within(&self, start: usize, end: usize, length: usize) -> Result<*mut u8> {
         if start > end || end > length {
             return Err(Failure::OutOfRange(format!(
                 "the range {start} to {end} does not lie within the map's {length} bytes"
@@ -181,9 +219,9 @@ impl Region {
         })
     }
 
-    /// The memory behind an ArrayBuffer over `start..end`: its address, a multiple of `alignment`
-    /// (a power of two, at most a page), and its length in bytes. It begins up to `alignment - 1`
-    /// bytes before `start`, and is mapped for as long as the region is.
+    /// The memory behind an ArrayBuffer over `start..end`, which may reach into the reserve: its
+    /// address, a multiple of `alignment` (a power of two, at most a page), and its length in bytes. It
+    /// begins up to `alignment - 1` bytes before `start`, and is mapped for as long as the region is.
     ///
     /// # Errors
     /// `ERR_OUT_OF_RANGE`.
@@ -192,7 +230,7 @@ impl Region {
         (start, end): (usize, usize),
         alignment: usize,
     ) -> Result<(*mut u8, usize)> {
-        let address = self.address(start, end)?;
+        let address = self.address_within(start, end, self.capacity())?;
         let before = address as usize % alignment;
         // The memory is mapped from the aligned address on: its first page is.
         Ok((address.wrapping_sub(before), end - start + before))
@@ -237,12 +275,14 @@ impl Region {
         let Some(file) = self.file()? else {
             return Ok(());
         };
-        let before = file::size_of(&file)?;
-        if allocate && before < size {
-            file::reserve(&file, before, size).inspect_err(|_| {
-                // Only zeros were added: taking them away again loses nothing.
-                let _ = file::set_length(&file, before);
-            })?;
+        if allocate {
+            let before = file::size_of(&file)?;
+            if before < size {
+                file::reserve(&file, before, size).inspect_err(|_| {
+                    // Only zeros were added: taking them away again loses nothing.
+                    let _ = file::set_length(&file, before);
+                })?;
+            }
         }
         file::set_length(&file, size)
     }

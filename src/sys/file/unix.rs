@@ -152,6 +152,16 @@ pub fn disk_full() -> io::Error {
     Errno::NOSPC.into()
 }
 
+/// Reads some bytes from `offset` on into `bytes` and answers how many: 0 at the end of the file. The
+/// file position stays.
+///
+/// # Errors
+/// What `pread` refuses.
+pub fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    use std::os::unix::fs::FileExt;
+    file.read_at(bytes, offset)
+}
+
 /// Writes some of `bytes` at `offset` and answers how many. The file position stays.
 ///
 /// # Errors

@@ -2,8 +2,8 @@
 //! `docs/platforms.md` says how far it was tried.
 
 use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::windows::fs::FileTypeExt as _;
+use std::io::{self, Seek};
+use std::os::windows::fs::{FileExt as _, FileTypeExt as _};
 use std::os::windows::io::{AsRawHandle, BorrowedHandle, RawHandle};
 use std::path::{Path, PathBuf};
 
@@ -182,11 +182,21 @@ pub fn disk_full() -> io::Error {
 /// # Errors
 /// What `WriteFile` refuses.
 pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
-    use std::io::Seek;
-    use std::os::windows::fs::FileExt;
-    let mut at = file;
-    let position = at.stream_position()?;
-    let written = file.seek_write(bytes, offset);
-    at.seek(io::SeekFrom::Start(position))?;
-    written
+    in_place(file, || file.seek_write(bytes, offset))
+}
+
+/// Reads some bytes from `offset` on into `bytes` and answers how many. The file position is put back.
+///
+/// # Errors
+/// What `ReadFile` refuses.
+pub fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    in_place(file, || file.seek_read(bytes, offset))
+}
+
+/// Runs `work`, which moves the file position, and puts that back.
+fn in_place(mut file: &File, work: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
+    let position = file.stream_position()?;
+    let done = work();
+    file.seek(io::SeekFrom::Start(position))?;
+    done
 }

@@ -6,13 +6,13 @@ use crate::sys::file::Access;
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
 
-pub use platform::Memory;
 #[cfg(target_os = "linux")]
 pub use platform::has_room;
 #[cfg(windows)]
 pub use platform::is_being_retired;
 #[cfg(unix)]
 pub use platform::lay_zeros;
+pub use platform::{CAN_RESERVE, Memory};
 
 /// Which bytes of a file are mapped, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub struct FileView {
     pub offset: u64,
     /// The number of bytes.
     pub length: usize,
+    /// The number of bytes that it may have later at the same addresses, where the system can map
+    /// past the end of a file ([`CAN_RESERVE`]). No more than `length` for none.
+    pub reserve: usize,
     /// Whether the fault guard watches the pages.
     pub guarded: bool,
 }

@@ -1,6 +1,9 @@
 //! Mapped memory: Linux and macOS.
 
 use std::fs::File;
+use std::mem::ManuallyDrop;
+use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::io::Errno;
@@ -10,8 +13,25 @@ use crate::error::{Failure, Result};
 use crate::sys::file::{Access, unmappable};
 use crate::sys::paging::check_huge;
 
+/// Whether pages past the end of a file can be mapped, which come alive when the file grows.
+pub const CAN_RESERVE: bool = true;
+
 /// A range of memory that is unmapped when it is dropped.
-pub struct Memory(MmapRaw);
+pub struct Memory {
+    /// Never dropped: it would unmap as much as was mapped first.
+    map: ManuallyDrop<MmapRaw>,
+    /// The number of bytes, which only becomes more.
+    length: AtomicUsize,
+}
+
+impl From<MmapRaw> for Memory {
+    fn from(map: MmapRaw) -> Memory {
+        Memory {
+            length: AtomicUsize::new(map.len()),
+            map: ManuallyDrop::new(map),
+        }
+    }
+}
 
 impl Memory {
     /// Maps `view` of `file`; it has at least one byte and begins at any offset. The pages of a read-only map
@@ -43,7 +63,7 @@ impl Memory {
                 options.map_copy(file).map(MmapRaw::from)
             },
         };
-        mapped.map(Memory).map_err(|error| {
+        mapped.map(Memory::from).map_err(|error| {
             // What a file system answers that maps no files, such as sysfs.
             if error.raw_os_error() == Some(Errno::NODEV.raw_os_error()) {
                 return unmappable("a file of a file system that maps none");
@@ -69,28 +89,47 @@ impl Memory {
         }
         let mapped = options.map_anon();
         mapped
-            .map(|map| Memory(MmapRaw::from(map)))
+            .map(|map| Memory::from(MmapRaw::from(map)))
             .map_err(Failure::system("mmap"))
     }
 
     /// The address of the first byte.
     pub fn start(&self) -> *mut u8 {
-        self.0.as_mut_ptr()
+        self.map.as_mut_ptr()
     }
 
     /// The number of bytes.
     pub fn length(&self) -> usize {
-        self.0.len()
+        self.length.load(Ordering::SeqCst)
     }
 
     /// Writes the changed pages of the range to the file and waits for them. Blocks.
     ///
     /// # Errors
-    /// `EIO`, `ENOSPC`, ...
+    /// `EIO`, `ENOSPC`, ...; `EINVAL` for what is no range of the memory.
     pub fn flush(&self, start: usize, length: usize) -> Result<()> {
-        self.0
-            .flush_range(start, length)
-            .map_err(Failure::system("msync"))
+        let end = start.checked_add(length);
+        if end.is_none_or(|end| end > self.length()) {
+            return Err(Failure::System {
+                syscall: "msync",
+                error: Errno::INVAL.into(),
+            });
+        }
+        // What was mapped first is what memmap2 would flush.
+        let address = self.start() as usize + start;
+        let before = address % rustix::param::page_size();
+        // SAFETY: changes no memory, in a range that is this object's.
+        let done = unsafe {
+            libc::msync(
+                (address - before) as *mut libc::c_void,
+                before + length,
+                libc::MS_SYNC,
+            )
+        };
+        match done {
+            0 => Ok(()),
+            _ => Err(Failure::system("msync")(std::io::Error::last_os_error())),
+        }
     }
 
     /// The addresses of the first page and after the last one.
@@ -99,6 +138,53 @@ impl Memory {
         let start = self.start() as usize;
         let end = start + self.length();
         (start & !(page - 1), end.next_multiple_of(page))
+    }
+
+    /// Makes the memory `length` bytes long at the same addresses; whether that is possible. Its
+    /// last page may have room, or the addresses behind it may be free, of which Linux makes use.
+    /// What is added is more of the same file, or zeros. One thread calls this at a time.
+    pub fn extend(&self, length: usize) -> bool {
+        let page = rustix::param::page_size();
+        let (_, end) = self.pages();
+        let wanted = (self.start() as usize)
+            .checked_add(length)
+            .and_then(|end| end.checked_next_multiple_of(page));
+        let is_there = wanted.is_some_and(|wanted| {
+            // SAFETY: the last page is this object's own; what is added becomes so, too, and is
+            // unmapped with it.
+            wanted <= end || unsafe { extend_last(end - page, page, page + wanted - end) }
+        });
+        if is_there {
+            self.length.fetch_max(length, Ordering::SeqCst);
+        }
+        is_there
+    }
+
+    /// Puts the pages of `file` back from the address `from` on, where zero pages were laid over
+    /// them; whether that worked. `offset` is that of the first byte in the file.
+    pub fn restore(&self, file: &File, access: Access, offset: u64, from: usize) -> bool {
+        use libc::{MAP_FIXED, MAP_NORESERVE, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE};
+        let (access, flags) = match access {
+            Access::ReadWrite => (PROT_READ | PROT_WRITE, MAP_SHARED),
+            Access::CopyOnWrite => (PROT_READ | PROT_WRITE, MAP_PRIVATE),
+            Access::Read if cfg!(target_vendor = "apple") => (PROT_READ, MAP_SHARED),
+            Access::Read => (PROT_READ, MAP_PRIVATE),
+        };
+        let (base, end) = self.pages();
+        let at = offset - (self.start() as usize - base) as u64 + (from - base) as u64;
+        // SAFETY: the range is the last pages of this object, which are mapped as they were first
+        // (see `of_file`) and used through raw addresses only.
+        let mapped = unsafe {
+            libc::mmap(
+                from as *mut libc::c_void,
+                end - from,
+                access,
+                flags | MAP_FIXED | MAP_NORESERVE,
+                file.as_raw_fd(),
+                at as libc::off_t,
+            )
+        };
+        mapped != libc::MAP_FAILED
     }
 
     /// Lays private zero pages over the range, which releases the file at once while the addresses
@@ -146,6 +232,36 @@ impl Memory {
     pub fn move_pages(&self, _: &Memory, _: usize) -> bool {
         false
     }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let (base, end) = self.pages();
+        // SAFETY: the object has mapped these pages, and no owner is left that uses them.
+        unsafe { libc::munmap(base as *mut libc::c_void, end - base) };
+    }
+}
+
+/// Makes the mapping of which the page at `last` is the end longer, from `length` bytes to `wanted`,
+/// without moving it; whether the kernel did so. Only the last page is named, since advice, locks
+/// and patches may have made the pages before it another mapping for the kernel.
+///
+/// # Safety
+/// The page is the caller's, and so will be what is added.
+#[cfg(target_os = "linux")]
+unsafe fn extend_last(last: usize, length: usize, wanted: usize) -> bool {
+    use rustix::mm::{MremapFlags, mremap};
+    // SAFETY: without MAYMOVE nothing is moved and nothing replaced.
+    unsafe { mremap(last as *mut _, length, wanted, MremapFlags::empty()) }.is_ok()
+}
+
+/// Other systems extend no mapping.
+///
+/// # Safety
+/// None.
+#[cfg(not(target_os = "linux"))]
+unsafe fn extend_last(_: usize, _: usize, _: usize) -> bool {
+    false
 }
 
 /// Replaces pages of a guarded map by private zero pages, in one step; whether that worked. They are

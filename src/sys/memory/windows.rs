@@ -27,6 +27,10 @@ enum State {
     Lost,
 }
 
+/// No view reaches past the end of its section, nor does a section past the end of its file without
+/// lengthening the file.
+pub const CAN_RESERVE: bool = false;
+
 /// A range of memory that is unmapped when it is dropped.
 pub struct Memory {
     start: *mut u8,
@@ -82,6 +86,16 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
+    /// Windows extends no view.
+    pub fn extend(&self, _: usize) -> bool {
+        false
+    }
+
+    /// Nothing is laid over the pages of a view while it is mapped.
+    pub fn restore(&self, _: &File, _: Access, _: u64, _: usize) -> bool {
+        false
+    }
+
     /// Windows moves no pages.
     pub fn move_pages(&self, _: &Memory, _: usize) -> bool {
         false

@@ -1,0 +1,4 @@
+import { growthHazards } from './hazards/growth-list';
+import { test } from './hazards/spec';
+
+for (const hazard of growthHazards) test(hazard);
