@@ -41,7 +41,7 @@ test('a closed map has length 0 and keeps its path and offset', (t) => {
   t.is(map.offset, 3);
   t.is(map.path, path);
   t.true(map.closed);
-  t.regex(inspect(map), /^Mmap \{.*length: 0, closed: true/s);
+  t.regex(inspect(map), /^Mmap \{.*length: 0,\s+closed: true/s);
 });
 
 test('closing twice, and using a closed map, is harmless', (t) => {

@@ -189,7 +189,7 @@ const limited =
       const { statSync } = require('node:fs');
       process.umask(0o027);
       const bits = (name, options) => {
-        const path = process.argv[1] + '/' + name;
+        const path = process.argv.at(-1) + '/' + name;
         MmapMut.create(path, 1, options).close();
         return (statSync(path).mode & 0o777).toString(8);
       };

@@ -157,7 +157,7 @@ test('of many processes that open or create one object, all see one of the full 
   const name = uniqueName(t);
   const script = `
     const { SharedMemory } = require('memmap/shm');
-    const memory = SharedMemory.openOrCreate(process.argv[1], 4096);
+    const memory = SharedMemory.openOrCreate(process.argv.at(-1), 4096);
     if (memory.length !== 4096) throw new Error('length ' + memory.length);
     memory.atomic(0).add(1);
   `;
@@ -179,12 +179,12 @@ test('unlinkOnExit leaves an object that has the name by then', (t) => {
   const name = uniqueName(t);
   const script = `
     const { SharedMemory } = require('memmap/shm');
-    const name = process.argv[1];
+    const name = process.argv.at(-1);
     SharedMemory.create(name, 8, { unlinkOnExit: true });
     require('node:child_process').execFileSync(process.execPath, ['-e', \`
       const { SharedMemory } = require('memmap/shm');
-      SharedMemory.unlink(process.argv[1]);
-      SharedMemory.create(process.argv[1], 16);
+      SharedMemory.unlink(process.argv.at(-1));
+      SharedMemory.create(process.argv.at(-1), 16);
     \`, name]);
   `;
   const { status, stderr } = spawnSync(process.execPath, ['-e', script, name], {
@@ -201,9 +201,9 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     const name = uniqueName(t);
     const script = (listens: boolean) => `
       const { SharedMemory } = require('memmap/shm');
-      SharedMemory.create(process.argv[1], 8, { unlinkOnExit: true });
+      SharedMemory.create(process.argv.at(-1), 8, { unlinkOnExit: true });
       if (${listens}) process.on('${signal}', () => {
-        console.log(SharedMemory.exists(process.argv[1]));
+        console.log(SharedMemory.exists(process.argv.at(-1)));
         process.exit(7);
       });
       setInterval(() => {}, 1000);

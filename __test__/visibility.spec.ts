@@ -5,10 +5,10 @@ import { Mmap, MmapCow, MmapMut } from 'memmap';
 import { node } from './helpers/processes';
 import { pattern, temporaryFile } from './helpers/temporary';
 
-/** Runs a script in a process of its own; `path` is `process.argv[1]` there. */
+/** Runs a script in a process of its own; `path` is the last argument there. */
 function elsewhere(script: string, path: string): string {
   const head = `const fs = require('node:fs'); const { Mmap, MmapMut } = require('memmap');
-    const path = process.argv[1];`;
+    const path = process.argv.at(-1);`;
   const { status, stdout, stderr } = node(['-e', head + script, path]);
   if (status !== 0) throw new Error(`the child ended with ${status}: ${stderr}`);
   return stdout;
@@ -69,7 +69,7 @@ test('two processes talk through one file, without any system call', (t) => {
     }`;
   const both = `const { spawn } = require('node:child_process');
     const child = spawn(process.execPath, ['-e', ${JSON.stringify(
-      `const { MmapMut } = require('memmap'); const path = process.argv[1];${script}`,
+      `const { MmapMut } = require('memmap'); const path = process.argv.at(-1);${script}`,
     )}, path]);
     const words = MmapMut.open(path).view(Int32Array);
     for (let next = 1; next < 100; next += 2) {

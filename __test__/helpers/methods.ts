@@ -31,8 +31,8 @@ export interface Member {
   worksClosed?: true;
   /** Set where it works though bytes of the map are lost. */
   worksLost?: true;
-  /** The class that inherits it and answers `ERR_MMAP_UNSUPPORTED`. */
-  unsupportedBy?: string;
+  /** The classes that have it and answer `ERR_MMAP_UNSUPPORTED`. */
+  unsupportedBy?: (className: string) => boolean;
 }
 
 /** How long the map is that the methods of the table are called on, in bytes. */
@@ -228,6 +228,9 @@ export const statics = (path: string, fresh: string): Record<string, Parameter[]
   'MmapCow.from': [descriptor(path), options({ guard: boolean, concurrency, ...memoryOptions })],
 });
 
+/** Windows keeps the pages of files as it likes. */
+const cannotEvict = (className: string) => className === 'MmapCow' || process.platform === 'win32';
+
 /** The methods and getters of instances, by the class that defines them. */
 export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
   MemoryMap: {
@@ -273,8 +276,8 @@ export const MEMBERS: Record<string, Record<string | symbol, Member>> = {
     residency: { parameters: [integer(8), integer(16)] },
     mlock: { parameters: [integer(8), integer(16)] },
     munlock: { parameters: [integer(8), integer(16)] },
-    evict: { parameters: [integer(8), integer(16), jobOptions], unsupportedBy: 'MmapCow' },
-    evictSync: { parameters: [integer(8), integer(16)], unsupportedBy: 'MmapCow' },
+    evict: { parameters: [integer(8), integer(16), jobOptions], unsupportedBy: cannotEvict },
+    evictSync: { parameters: [integer(8), integer(16)], unsupportedBy: cannotEvict },
     descriptor: {},
     indexOf: { parameters: [needle(false), positionOrRange, encoding] },
     lastIndexOf: { parameters: [needle(false), positionOrRange, encoding] },
@@ -405,7 +408,7 @@ export function member(
 ): {
   worksClosed: boolean;
   worksLost: boolean;
-  unsupportedBy: string | undefined;
+  unsupportedBy: Member['unsupportedBy'];
   call: () => unknown;
 } {
   const row = MEMBERS[defining]?.[name] ?? {};
