@@ -33,6 +33,8 @@ struct State<T> {
     threads: usize,
     /// Of the threads, those that wait for work.
     idle: usize,
+    /// Whether a thread was woken or started for what waits, and has not looked yet.
+    is_coming: bool,
 }
 
 impl<T: Send + 'static> Pool<T> {
@@ -52,6 +54,7 @@ impl<T: Send + 'static> Pool<T> {
                 waiting: VecDeque::new(),
                 threads: 0,
                 idle: 0,
+                is_coming: false,
             }),
             work_came: Condvar::new(),
         }
@@ -73,36 +76,46 @@ impl<T: Send + 'static> Pool<T> {
     pub fn submit(&'static self, item: T) -> io::Result<()> {
         let mut state = self.state();
         state.waiting.push_back(item);
-        if state.waiting.len() <= state.idle {
+        let called = self.call(&mut state);
+        // Where there are threads already they do it later.
+        if called.is_err() && state.threads > 0 {
+            return Ok(());
+        }
+        called.inspect_err(|_| {
+            state.waiting.pop_back();
+        })
+    }
+
+    /// Has a thread come for what waits, unless one is coming: that one calls the next. So work that
+    /// comes in one go costs one wake, and is taken together where that is allowed.
+    fn call(&'static self, state: &mut State<T>) -> io::Result<()> {
+        if state.is_coming || state.waiting.is_empty() {
+            return Ok(());
+        }
+        if state.idle > 0 {
             self.work_came.notify_one();
+        } else if state.threads < self.most_threads {
+            thread::Builder::new()
+                .name(self.name.to_owned())
+                .stack_size(STACK)
+                .spawn(|| self.serve())?;
+            state.threads += 1;
+        } else {
             return Ok(());
         }
-        if state.threads == self.most_threads {
-            return Ok(());
-        }
-        let started = thread::Builder::new()
-            .name(self.name.to_owned())
-            .stack_size(STACK)
-            .spawn(|| self.serve());
-        match started {
-            Ok(_) => state.threads += 1,
-            // Those that there are do it later.
-            Err(_) if state.threads > 0 => {}
-            Err(error) => {
-                state.waiting.pop_back();
-                return Err(error);
-            }
-        }
+        state.is_coming = true;
         Ok(())
     }
 
-    fn serve(&self) {
+    fn serve(&'static self) {
         let mut state = self.state();
         loop {
+            state.is_coming = false;
             if !state.waiting.is_empty() {
-                let share = state.waiting.len().div_ceil(state.threads.max(1));
-                let items = state.waiting.drain(..share.min(self.most_at_once));
-                let items = items.collect();
+                let count = state.waiting.len().min(self.most_at_once);
+                let items = state.waiting.drain(..count).collect();
+                // If the system refuses another thread, there is this one.
+                let _ = self.call(&mut state);
                 drop(state);
                 // `run` catches the panics that it can explain. No other may take the thread, which
                 // is counted.

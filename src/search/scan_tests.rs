@@ -86,5 +86,5 @@ fn searches_that_never_agree_are_given_up() {
     // What was compared is of use all the same.
     let truth = all(&text, &pattern, 1, reconciled.found.next, Record::Offset);
     assert_eq!(reconciled.found.matches.numbers, truth.matches.numbers);
-    assert!(reconciled.found.matches.count >= MOST_COMPARED / 2 - 1);
+    assert!(reconciled.found.next < text.len());
 }
