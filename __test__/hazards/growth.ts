@@ -156,17 +156,22 @@ play({
   // Nothing of a thousand lengths is left, whatever order their owners go in.
   'dropped unclosed': async () => {
     const path = newPath();
-    let map: MmapMut | null = MmapMut.create(path, PAGE);
-    let last: Buffer | null = null;
-    for (let pages = 2; pages < 200; pages++) {
-      map.resize(pages * PAGE);
-      if (pages % 2 === 0) last = map.buffer;
-    }
-    map = null;
+    // The last Buffer of a map that nothing else refers to.
+    const kept = [
+      (() => {
+        const map = MmapMut.create(path, PAGE);
+        let last = map.buffer;
+        for (let pages = 2; pages < 200; pages++) {
+          map.resize(pages * PAGE);
+          if (pages % 2 === 0) last = map.buffer;
+        }
+        return last;
+      })(),
+    ];
     await collectUntil(() => mapsOf(path) <= 2, 'the Buffers of before are gone');
-    assert.strictEqual(last?.length, 198 * PAGE);
-    last.fill(3);
-    last = null;
+    assert.strictEqual(kept[0]?.length, 198 * PAGE);
+    kept[0]?.fill(3);
+    kept.length = 0;
     await collectUntil(() => mapsOf(path) === 0, 'nothing is mapped');
   },
 });
