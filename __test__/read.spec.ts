@@ -1,4 +1,4 @@
-import { truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
 import { onLinux } from './helpers/gates';
@@ -133,6 +133,23 @@ test('closing, resizing and refreshing end reads', async (t) => {
     map.close();
     await t.throwsAsync(map.read(0, 1), { code: 'ERR_MMAP_CLOSED' });
   }
+});
+
+test('growing the map ends no read, prefetch or search', async (t) => {
+  const path = diskFile(t, 40 * MIB);
+  using map = MmapMut.open(path);
+  if (process.platform !== 'win32') map.evictSync();
+  const running = [
+    map.read(0, 40 * MIB).then(({ length }) => length),
+    map.prefetch(0, 40 * MIB, { concurrency: 2 }).then(() => 1),
+    map.count('\x07\x07', { concurrency: 3 }),
+    map.lineCount({ concurrency: 2 }),
+  ];
+  map.resize(50 * MIB);
+  appendFileSync(path, Buffer.alloc(MIB, 7));
+  map.refresh();
+  t.deepEqual(await Promise.all(running), [40 * MIB, 1, 20 * MIB, 1]);
+  t.is((await map.read(50 * MIB, 50 * MIB + 2)).toString(), '\x07\x07');
 });
 
 onLinux('a read of what the file has lost is an error (Linux)', async (t) => {

@@ -368,7 +368,8 @@ export abstract class MemoryMap {
    * @param end - The byte after the last. Default: the end of the map.
    * @param options - To abort it.
    * @throws Rejects with a TypeError, a RangeError, or an AbortError at once when aborted; MmapError
-   * `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED` at once when the map is closed, resized or refreshed,
+   * `ERR_MMAP_CLOSED` at once when the map is closed, `ERR_MMAP_CHANGED` when it becomes shorter or is
+   * mapped afresh (a map that only grows goes on),
    * `ERR_MMAP_TRUNCATED` where the file no longer has the bytes, `ERR_MMAP_IO` where the disk cannot
    * read them, `ERR_MMAP_UNSUPPORTED` as {@link subarray}.
    */
