@@ -5,20 +5,11 @@ import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
 import { collectUntil } from './helpers/garbage';
-import { onLinux } from './helpers/gates';
+import { canShare, onLinux } from './helpers/gates';
 import { descriptors, mappingsOf } from './helpers/kernel';
 import { inChild } from './helpers/processes';
 import { diskFile, diskPath, root } from './helpers/temporary';
 import { until } from './helpers/until';
-
-function canShare(): boolean {
-  try {
-    MmapMut.anonymous(1, { shared: true }).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A worker that answers what `body`, the body of a function of `sent` and `memmap`, returns. */
 async function inWorker(body: string, sent: unknown): Promise<unknown> {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { MmapMut } from 'memmap';
+import { canShare } from './helpers/gates';
 import {
   commentSnippets,
   documentSnippets,
@@ -17,14 +17,6 @@ const documents = documentSnippets();
 /** What Windows has not: named shared memory, dropping pages, and truncating what is mapped. */
 const NOT_ON_WINDOWS = /'memmap\/shm'|\.evict|truncateSync/;
 
-function canShare(): boolean {
-  try {
-    MmapMut.anonymous(1, { shared: true }).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
 const sharing = canShare();
 
 /** A map that is lent as a SharedArrayBuffer; a FileLock takes an option of the same name. */

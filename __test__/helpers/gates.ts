@@ -1,5 +1,6 @@
 /** Tests that only some machines can run. Their titles name what they need. */
 import test from 'ava';
+import { MmapMut } from 'memmap';
 import { has } from './programs';
 
 /** Reads `/proc`, or asks for what only Linux does. */
@@ -11,4 +12,14 @@ export const onUnix = process.platform === 'win32' ? test.skip : test;
 /** A Unix test that runs other programs, such as `cc` or `python3`. */
 export function needs(...programs: string[]): typeof test | typeof test.skip {
   return process.platform !== 'win32' && programs.every(has) ? test : test.skip;
+}
+
+/** Whether this runtime has maps over SharedArrayBuffers. */
+export function canShare(): boolean {
+  try {
+    MmapMut.anonymous(1, { shared: true }).close();
+    return true;
+  } catch {
+    return false;
+  }
 }

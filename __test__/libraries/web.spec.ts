@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { Mmap, MmapMut } from 'memmap';
+import { canShare } from '../helpers/gates';
 import { pattern, root, temporaryFile } from '../helpers/temporary';
 
 const content = pattern(300_000);
@@ -59,24 +60,15 @@ test('WebCrypto digests a map, and its parts', async (t) => {
   t.deepEqual(await crypto.subtle.digest('SHA-256', map.arrayBuffer()), expected);
 });
 
-function openShared(path: string): Mmap | undefined {
-  try {
-    return Mmap.open(path, { shared: true });
-  } catch {
-    return undefined;
-  }
-}
-
-const canShare = openShared(__filename) !== undefined;
-const whereShared = canShare ? test : test.skip;
-const only = canShare ? '' : ' (not here: this runtime has no shared maps)';
+const sharing = canShare();
+const whereShared = sharing ? test : test.skip;
+const only = sharing ? '' : ' (not here: this runtime has no shared maps)';
 
 whereShared(
   `a Buffer of a shared map is no body and has no digest; arrayBuffer has${only}`,
   async (t) => {
     const url = await echo(t);
-    using map = openShared(temporaryFile(t, content));
-    if (map === undefined) return t.fail();
+    using map = Mmap.open(temporaryFile(t, content), { shared: true });
     // Node.js 22 refuses it, later versions send its bytes as text.
     const received = await sent(url, map.buffer).catch((error: unknown) => error);
     t.false(received instanceof Buffer && received.equals(content));
