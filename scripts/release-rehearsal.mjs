@@ -131,11 +131,12 @@ async function rehearse() {
   }
 }
 
-try {
-  await rehearse();
-} finally {
+process.once('exit', () => {
   if (options.keep) console.error(`memmap: everything is in ${work}`);
   else rmSync(work, { recursive: true, force: true });
-}
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
+await rehearse();
 report.print();
 process.exitCode = report.failures === 0 ? 0 : 1;

@@ -63,6 +63,8 @@ export async function startRegistry(folder) {
     [program, '--config', settings, '--listen', `127.0.0.1:${port}`],
     { cwd: folder, stdio: ['ignore', openSync(log, 'w'), openSync(log, 'a')] },
   );
+  // Should this process be ended, it goes along.
+  process.once('exit', () => server.kill());
   const stop = async () => {
     if (server.exitCode !== null || server.signalCode !== null) return;
     const ended = once(server, 'exit');
