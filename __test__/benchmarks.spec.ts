@@ -65,7 +65,7 @@ test('the record of a group has the commands, the times, the ratios and the mach
     const text = readFileSync(join(records, name), 'utf8');
     t.notRegex(text, /\/(?:tmp|home|root|Users)\//, `${name} names no path of a machine`);
     const { machine, comparisons } = JSON.parse(text);
-    t.deepEqual(Object.keys(machine), ['cores', 'platform', 'node'], name);
+    t.true(machine.cores > 0 && machine.platform !== '' && machine.node.startsWith('v'), name);
     for (const { what, contestants } of comparisons) {
       const [memmap, ...peers] = contestants;
       t.is(memmap.name, 'memmap', what);

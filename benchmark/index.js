@@ -46,7 +46,15 @@ async function main() {
   const names = process.argv.length > 2 ? process.argv.slice(2) : groups;
   const unknown = names.find((name) => !groups.includes(name));
   if (unknown !== undefined) throw new Error(`no group "${unknown}"; there are: ${groups}`);
-  for (const name of names) print(await runGroup(name));
+  for (const name of names) {
+    try {
+      print(await runGroup(name));
+    } catch (error) {
+      // What the other groups measure is recorded all the same.
+      console.error(`${name} failed:`, error);
+      process.exitCode = 1;
+    }
+  }
   await save();
 }
 

@@ -1,6 +1,6 @@
 /** The record of the benchmarks: `record/<group>.json`, the last run of each group. */
 const { existsSync, mkdirSync, readFileSync, writeFileSync } = require('node:fs');
-const { availableParallelism } = require('node:os');
+const { availableParallelism, loadavg } = require('node:os');
 const { join } = require('node:path');
 
 /** In the order of the report. */
@@ -20,13 +20,20 @@ const groups = [
 
 const folder = join(__dirname, 'record');
 
-/** The kind of machine, and nothing that names it. */
+/**
+ * The kind of machine, and nothing that names it; its load where it has so much other work that the times
+ * are longer than they need be.
+ */
 function machine() {
   const system = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' };
+  const cores = availableParallelism();
+  const load = Math.round(loadavg()[0]);
   return {
-    cores: availableParallelism(),
+    cores,
     platform: `${system[process.platform] ?? process.platform} ${process.arch}`,
     node: process.version,
+    // The benchmarks' own processes are a load, too.
+    ...(load > 2 * cores && { load }),
   };
 }
 

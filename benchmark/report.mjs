@@ -89,6 +89,12 @@ function table(comparison) {
 
 const capitalised = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
 
+/** What a reader must know of a machine that did other work, too. */
+function busy({ load }) {
+  if (load === undefined) return '';
+  return ` It was busy with other work (load ${load}): the times are longer than they need be.`;
+}
+
 /** The rows of a chart: in each comparison the longest bar is that of the slowest. */
 function bars({ contestants, unit }) {
   const present = contestants.filter(({ time }) => time !== undefined);
@@ -119,7 +125,7 @@ function section(group, { title, about, machine, comparisons }) {
   return [
     `## ${title}`,
     about,
-    `\`npm run bench -- ${group}\` on ${machine.cores} cores, ${machine.platform}, Node.js ${machine.node}.`,
+    `\`npm run bench -- ${group}\` on ${machine.cores} cores, ${machine.platform}, Node.js ${machine.node}.${busy(machine)}`,
     `![The times in the tables that follow, as bars](images/${group}.svg)`,
     ...comparisons.flatMap((comparison) => {
       const { what, answer } = comparison;
