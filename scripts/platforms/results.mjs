@@ -12,7 +12,7 @@ const file = join(folder, 'results.json');
 const keyOf = (runtime, suite) => `${runtime.name} ${suite.name}`;
 
 /**
- * Adds the results of this run to those kept, and answers all of them, in the order of the lists.
+ * Adds the results of this run to those kept, and answers all that there are, in the order of the lists.
  * What was not run leaves the result of before.
  */
 export async function remember(cores, rows) {
@@ -32,16 +32,15 @@ export async function remember(cores, rows) {
   await mkdir(folder, { recursive: true });
   await writeFile(file, `${JSON.stringify(kept, null, 2)}\n`);
   return {
-    cores: platforms.map((platform) => ({
-      platform,
-      ...(kept.cores[platform.name] ?? { notRun: true }),
-    })),
+    cores: platforms.flatMap((platform) => {
+      const core = kept.cores[platform.name];
+      return core === undefined ? [] : [{ platform, ...core }];
+    }),
     rows: runtimes.flatMap((runtime) =>
-      runtime.suites.map((suite) => ({
-        runtime,
-        suite,
-        ...(kept.rows[keyOf(runtime, suite)] ?? { notRun: true }),
-      })),
+      runtime.suites.flatMap((suite) => {
+        const row = kept.rows[keyOf(runtime, suite)];
+        return row === undefined ? [] : [{ runtime, suite, ...row }];
+      }),
     ),
   };
 }

@@ -33,8 +33,8 @@ export function suiteTable(rows, { seconds }) {
   const head = ['platform', 'runtime', 'tests', 'passed', 'failed', 'known', 'skipped'];
   const cells = rows.map(({ runtime, suite, ...result }) => {
     const { passed, failed, known, skipped } = result;
-    const done =
-      result.error || result.notRun ? undefined : [passed, failed.length, known, skipped];
+    const failures = Array.isArray(failed) ? failed.length : failed;
+    const done = result.error || result.notRun ? undefined : [passed, failures, known, skipped];
     const counts = done ?? [result.error ? 'broke off' : 'not run', '', '', ''];
     const time = seconds ? [result.seconds] : [];
     return [runtime.platform, runtime.label, suite.label, ...counts, ...time];
