@@ -1,5 +1,5 @@
 /** Runtimes for another processor or system, each started by a script that calls its emulator. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,6 +119,8 @@ export async function wine() {
   const [base, random] = await Promise.all([wineProgram(), randomLibrary()]);
   const programs = join(base, 'usr', 'lib', 'wine');
   const prefix = await mkdtemp(join(tmpdir(), 'memmap-wine-'));
+  // Where a run is broken off, too.
+  process.once('exit', () => rmSync(prefix, { recursive: true, force: true }));
   const { DISPLAY, ...rest } = process.env;
   const env = {
     ...rest,
