@@ -109,6 +109,8 @@ async function atRandom(path, comparisons, progress) {
     else if (round > 0) times.fio?.push((READS / measured.iops) * 1e9);
   }
   await file.close();
+  // Pages that a map has cannot be evicted by another.
+  map.close();
   const command = 'await map.read(at, at + 64)';
   const touching = 'map.buffer[at]';
   const reading = 'await file.read(buffer, 0, 64, at)';
@@ -153,6 +155,7 @@ async function warm(path, comparisons) {
       run: timed((at) => map.subarray(at, at + BYTES)),
     },
   });
+  map.close();
 }
 
 /** All of a GiB, in order. */
@@ -193,6 +196,7 @@ async function inOrder(path, comparisons) {
     },
     { rounds: ROUNDS },
   );
+  map.close();
 }
 
 exports.title = 'Reads from the disk';
