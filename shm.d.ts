@@ -6,26 +6,30 @@ import { MemoryOptions, MmapMut, MapClass, Integer, Shared } from './index';
 type SharedMemoryOpenOptions = Omit<MemoryOptions, 'guard' | 'concurrency'>;
 /** How {@link SharedMemory.create} makes its object. */
 interface SharedMemoryOptions extends SharedMemoryOpenOptions {
-  /** The permission bits of the object, before the process's umask. Default 0o600. */
+  /** The permission bits of the object, before the process's umask. Default 0o600. Windows has none. */
   mode?: number | undefined;
   /**
    * Whether to unlink the name when the thread (the process, or the worker) that creates it ends,
    * also by SIGINT, SIGTERM or SIGHUP where the process does not listen to it. The name is left
-   * where it means another object by then. A process that is killed unlinks nothing. Default false.
+   * where it means another object by then. A process that is killed unlinks nothing, except on
+   * Windows, which unlinks at the end of a process in any case. Default false.
    */
   unlinkOnExit?: boolean | undefined;
 }
 
 /**
  * Memory with a name, for processes that need not be related: on Linux and macOS an object of
- * POSIX's `shm_open`, the same that C programs and Python's `multiprocessing.shared_memory` see. In
- * all other ways an {@link MmapMut}.
+ * POSIX's `shm_open`, on Windows a named section (`Local\<name>`), the same that C programs and
+ * Python's `multiprocessing.shared_memory` see. In all other ways an {@link MmapMut}.
  *
- * The system never removes shared memory by itself, except at a restart. Call
+ * Linux and macOS never remove shared memory by themselves, except at a restart. Call
  * {@link SharedMemory.unlink} when the last process is done, or create the object with
  * `unlinkOnExit`. Maps that are open when the name is unlinked go on.
  *
- * Windows has no such objects: every call there throws `ERR_MMAP_UNSUPPORTED`.
+ * On Windows an object goes when no process has a map of it any more, and the process that created
+ * it has unlinked it or ended. Until then the name belongs to it, also after {@link unlink}. Only
+ * processes of the same logon session see it. Its length is fixed, in whole pages, and `descriptor()`
+ * throws `ERR_MMAP_UNSUPPORTED`: other threads open it by its name.
  *
  * ```js
  * import { SharedMemory } from 'memmap/shm';
@@ -37,8 +41,9 @@ interface SharedMemoryOptions extends SharedMemoryOpenOptions {
 declare class SharedMemory extends MmapMut {
   /**
    * Creates an object of zeros and maps it. All its bytes are reserved, so that a full `/dev/shm`
-   * is an error here. Where anything fails, nothing is left behind. On Linux the name appears with
-   * the whole object; elsewhere a process that opens it before this call returns may find it empty.
+   * (on Windows, a full page file) is an error here. Where anything fails, nothing is left behind.
+   * On Linux and Windows the name appears with the whole object; on macOS a process that opens it
+   * before this call returns may find it empty.
    *
    * ```js
    * import { SharedMemory } from 'memmap/shm';
@@ -48,12 +53,13 @@ declare class SharedMemory extends MmapMut {
    * memory.name === name; // => true
    * ```
    *
-   * @param name - A name without slashes of 1 to 255 bytes (30 on macOS): one of the caller's choice,
-   * or from {@link SharedMemory.generateName}.
-   * @param length - The number of bytes. macOS rounds it up to whole pages.
+   * @param name - A name without slashes, on Windows also without backslashes, of 1 to 255 bytes (30
+   * on macOS): one of the caller's choice, or from {@link SharedMemory.generateName}.
+   * @param length - The number of bytes, on Windows at least 1. macOS and Windows round it up to
+   * whole pages for those that open the object.
    * @param options - How to make the object, and how to map it.
-   * @throws TypeError, RangeError; MmapError `EEXIST` where there is one of that name, `ENOSPC`,
-   * `EACCES`, ...
+   * @throws TypeError, RangeError; MmapError `EEXIST` where there is one of that name, `ENOSPC`
+   * (`ENOMEM` on Windows), `EACCES`, ...
    */
   static create<Class extends MapClass<SharedMemory>>(
     this: Class | void,
@@ -170,6 +176,9 @@ declare class SharedMemory extends MmapMut {
    * Removes the name: no process can open the object any more, and its memory is released when the
    * last map of it closes.
    *
+   * On Windows the name stays until the last map closes, and an object that another process has
+   * created also until that one unlinks it or ends.
+   *
    * @throws TypeError; MmapError `ENOENT`, `EACCES`, ...
    */
   static unlink(name: string): void;
@@ -182,12 +191,12 @@ declare class SharedMemory extends MmapMut {
   /**
    * Lists the names of all objects, those of other programs included. Linux only.
    *
-   * @throws MmapError `ERR_MMAP_UNSUPPORTED` elsewhere: macOS keeps no list.
+   * @throws MmapError `ERR_MMAP_UNSUPPORTED` elsewhere: macOS and Windows offer no list.
    */
   static list(): string[];
   /**
    * Whether the name belongs to another object by now, or to none: it was unlinked. The map goes on
-   * with its own object.
+   * with its own object. Always false on Windows, where the name stays with the object.
    *
    * @throws MmapError `ERR_MMAP_CLOSED`, and with the system's code.
    */

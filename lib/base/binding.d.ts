@@ -49,7 +49,7 @@ export declare class Mmap {
   isAt(path: string | Uint8Array): boolean
   /**
    * The device and number of the file in decimal, such as `35:1204`; null for anonymous
-   * memory.
+   * memory. On Windows that of shared memory tells apart what this process has created.
    */
   identity(): string | null
   /** An ArrayBuffer over the bytes from `start` to `end`. */
@@ -153,7 +153,7 @@ export declare class MmapCow {
   isAt(path: string | Uint8Array): boolean
   /**
    * The device and number of the file in decimal, such as `35:1204`; null for anonymous
-   * memory.
+   * memory. On Windows that of shared memory tells apart what this process has created.
    */
   identity(): string | null
   /** An ArrayBuffer over the bytes from `start` to `end`. */
@@ -267,7 +267,7 @@ export declare class MmapMut {
   isAt(path: string | Uint8Array): boolean
   /**
    * The device and number of the file in decimal, such as `35:1204`; null for anonymous
-   * memory.
+   * memory. On Windows that of shared memory tells apart what this process has created.
    */
   identity(): string | null
   /** An ArrayBuffer over the bytes from `start` to `end`. */

@@ -24,6 +24,9 @@ const NAME_LIMIT = process.platform === 'darwin' ? 30 : 255;
 /** Where Linux keeps the objects (shm_overview(7)). */
 const FOLDER = '/dev/shm';
 
+/** What no name has. On Windows a backslash ends the name of a namespace. */
+const FORBIDDEN = process.platform === 'win32' ? /[/\\\0]/ : /[/\0]/;
+
 function checkName(name: unknown): string {
   if (typeof name !== 'string') throw invalidType('name', 'a string', name);
   const length = Buffer.byteLength(name);
@@ -32,7 +35,7 @@ function checkName(name: unknown): string {
   }
   // A lone surrogate has no bytes of its own in UTF-8: different names would mean one object.
   if (/\p{Surrogate}/u.test(name)) throw invalidValue('name', 'must be well-formed', name);
-  if (/[/\0]/.test(name) || name === '.' || name === '..') {
+  if (FORBIDDEN.test(name) || name === '.' || name === '..') {
     throw invalidValue(
       'name',
       "must be a plain name without slashes or null bytes (C's '/queue' is 'queue' here)",
@@ -89,14 +92,17 @@ function namelessError(method: string, instead: string): MmapError {
 
 /**
  * Memory with a name, for processes that need not be related: on Linux and macOS an object of
- * POSIX's `shm_open`, the same that C programs and Python's `multiprocessing.shared_memory` see. In
- * all other ways an {@link MmapMut}.
+ * POSIX's `shm_open`, on Windows a named section (`Local\<name>`), the same that C programs and
+ * Python's `multiprocessing.shared_memory` see. In all other ways an {@link MmapMut}.
  *
- * The system never removes shared memory by itself, except at a restart. Call
+ * Linux and macOS never remove shared memory by themselves, except at a restart. Call
  * {@link SharedMemory.unlink} when the last process is done, or create the object with
  * `unlinkOnExit`. Maps that are open when the name is unlinked go on.
  *
- * Windows has no such objects: every call there throws `ERR_MMAP_UNSUPPORTED`.
+ * On Windows an object goes when no process has a map of it any more, and the process that created
+ * it has unlinked it or ended. Until then the name belongs to it, also after {@link unlink}. Only
+ * processes of the same logon session see it. Its length is fixed, in whole pages, and `descriptor()`
+ * throws `ERR_MMAP_UNSUPPORTED`: other threads open it by its name.
  *
  * ```js
  * import { SharedMemory } from 'memmap/shm';
@@ -108,8 +114,9 @@ function namelessError(method: string, instead: string): MmapError {
 export class SharedMemory extends MmapMut {
   /**
    * Creates an object of zeros and maps it. All its bytes are reserved, so that a full `/dev/shm`
-   * is an error here. Where anything fails, nothing is left behind. On Linux the name appears with
-   * the whole object; elsewhere a process that opens it before this call returns may find it empty.
+   * (on Windows, a full page file) is an error here. Where anything fails, nothing is left behind.
+   * On Linux and Windows the name appears with the whole object; on macOS a process that opens it
+   * before this call returns may find it empty.
    *
    * ```js
    * import { SharedMemory } from 'memmap/shm';
@@ -119,12 +126,13 @@ export class SharedMemory extends MmapMut {
    * memory.name === name; // => true
    * ```
    *
-   * @param name - A name without slashes of 1 to 255 bytes (30 on macOS): one of the caller's choice,
-   * or from {@link SharedMemory.generateName}.
-   * @param length - The number of bytes. macOS rounds it up to whole pages.
+   * @param name - A name without slashes, on Windows also without backslashes, of 1 to 255 bytes (30
+   * on macOS): one of the caller's choice, or from {@link SharedMemory.generateName}.
+   * @param length - The number of bytes, on Windows at least 1. macOS and Windows round it up to
+   * whole pages for those that open the object.
    * @param options - How to make the object, and how to map it.
-   * @throws TypeError, RangeError; MmapError `EEXIST` where there is one of that name, `ENOSPC`,
-   * `EACCES`, ...
+   * @throws TypeError, RangeError; MmapError `EEXIST` where there is one of that name, `ENOSPC`
+   * (`ENOMEM` on Windows), `EACCES`, ...
    */
   static override create<Class extends MapClass<SharedMemory>>(
     this: Class | void,
@@ -297,6 +305,9 @@ export class SharedMemory extends MmapMut {
    * Removes the name: no process can open the object any more, and its memory is released when the
    * last map of it closes.
    *
+   * On Windows the name stays until the last map closes, and an object that another process has
+   * created also until that one unlinks it or ends.
+   *
    * @throws TypeError; MmapError `ENOENT`, `EACCES`, ...
    */
   static unlink(name: string): void {
@@ -319,7 +330,7 @@ export class SharedMemory extends MmapMut {
       const refusal = fromNative(error, checked);
       if (!(refusal instanceof MmapError)) throw refusal;
       if (refusal.code === 'ENOENT') return false;
-      if (refusal.code === 'EACCES') return true;
+      if (refusal.code === 'EACCES' || refusal.code === 'EPERM') return true;
       throw refusal;
     }
   }
@@ -327,7 +338,7 @@ export class SharedMemory extends MmapMut {
   /**
    * Lists the names of all objects, those of other programs included. Linux only.
    *
-   * @throws MmapError `ERR_MMAP_UNSUPPORTED` elsewhere: macOS keeps no list.
+   * @throws MmapError `ERR_MMAP_UNSUPPORTED` elsewhere: macOS and Windows offer no list.
    */
   static list(): string[] {
     if (process.platform !== 'linux') {
@@ -346,7 +357,7 @@ export class SharedMemory extends MmapMut {
 
   /**
    * Whether the name belongs to another object by now, or to none: it was unlinked. The map goes on
-   * with its own object.
+   * with its own object. Always false on Windows, where the name stays with the object.
    *
    * @throws MmapError `ERR_MMAP_CLOSED`, and with the system's code.
    */
@@ -354,6 +365,8 @@ export class SharedMemory extends MmapMut {
     const { native: own, path } = memoryOf(this);
     return attempt(() => {
       const mine = own.identity();
+      // A name stays that of its object while any process has a map of it.
+      if (process.platform === 'win32') return false;
       let named: Binding.MmapMut;
       try {
         named = native.MmapMut.openShared(this.name);

@@ -11,6 +11,7 @@ use crate::error::{Failure, Result};
 use crate::memory::{Mapping, OpenOptions, Source, location, threads};
 use crate::sys::file::{Access, path_from_bytes};
 use crate::sys::identity::{Identity, identity_at, identity_of, path_to_bytes};
+use crate::sys::memory::SharedObject;
 
 /// A path as a string or as its bytes on disk, or an open descriptor.
 pub type FileArgument = Either3<String, Uint8Array, f64>;
@@ -64,6 +65,12 @@ pub struct Location {
 /// As [`location::locate`]; `ERR_MMAP_CLOSED`.
 pub fn locate(mapping: &Mapping, opened: Option<FileArgument>) -> Result<Location> {
     let region = mapping.region()?;
+    if region.object().is_some() {
+        return Err(Failure::unsupported(
+            "on Windows shared memory has no path; pass its name to the other thread or process, \
+             which opens it by SharedMemory.open(name)",
+        ));
+    }
     let Some(file) = region.file()? else {
         return Ok(Location {
             path: Either::A(String::new()),
@@ -95,6 +102,23 @@ pub fn is_at(mapping: &Mapping, at: FileArgument) -> Result<bool> {
     };
     let identity = identity_of(&file)?;
     Ok(identity_at(&path(at)?).is_ok_and(|other| other.is(&identity)))
+}
+
+/// Which file or shared memory object the map's is, as text; None for anonymous memory.
+///
+/// # Errors
+/// What `fstat` refuses; `ERR_MMAP_UNSUPPORTED` where no descriptor is kept; `ERR_MMAP_CLOSED`.
+pub fn identity_of_map(mapping: &Mapping) -> Result<Option<String>> {
+    let region = mapping.region()?;
+    match region.object() {
+        Some(object) => Ok(Some(number_text(object))),
+        None => region.file()?.map(|file| identity_text(&file)).transpose(),
+    }
+}
+
+/// The number of a shared memory object that is no file, as text.
+pub fn number_text(object: SharedObject) -> String {
+    format!("0:{}", object.number)
 }
 
 /// The device and number of a file, as text.

@@ -129,11 +129,10 @@ macro_rules! map_class {
             }
 
             /// The device and number of the file in decimal, such as `35:1204`; null for anonymous
-            /// memory.
+            /// memory. On Windows that of shared memory tells apart what this process has created.
             #[napi(catch_unwind)]
             pub fn identity(&self) -> napi::Result<Option<String>> {
-                let file = self.0.region()?.file()?;
-                Ok(file.map(|file| file::identity_text(&file)).transpose()?)
+                Ok(file::identity_of_map(&self.0)?)
             }
 
             /// An ArrayBuffer over the bytes from `start` to `end`.

@@ -3,11 +3,12 @@
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
-use super::file;
+use super::file::{identity_text, number_text};
 use super::job::Job;
 use super::maps::{MmapMut, NewFile};
+use crate::error::Result;
 use crate::memory::{CreateOptions, Mapping};
-use crate::sys::shm;
+use crate::sys::shm::{self, Object};
 
 #[napi]
 impl MmapMut {
@@ -42,10 +43,18 @@ impl MmapMut {
 #[napi(catch_unwind)]
 pub fn unlink_shared(name: String, identity: Option<String>) -> napi::Result<bool> {
     if let Some(expected) = identity
-        && file::identity_text(&shm::open(&name)?)? != expected
+        && identity_of(&shm::open(&name)?)? != Some(expected)
     {
         return Ok(false);
     }
     shm::unlink(&name)?;
     Ok(true)
+}
+
+/// As that of a map of the object.
+fn identity_of(object: &Object) -> Result<Option<String>> {
+    match object {
+        Object::File(file) => identity_text(file).map(Some),
+        Object::Memory(memory) => Ok(memory.object().map(number_text)),
+    }
 }

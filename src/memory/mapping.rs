@@ -9,13 +9,13 @@ use napi::Env;
 use super::array_buffer::{self, ExternalBuffer, Kind};
 use super::earlier::Earlier;
 use super::paging::PagedMap;
-use super::region::Region;
+use super::region::{Region, fixed_length};
 use super::threads;
 use crate::error::{Failure, Result};
 use crate::sys::file::{self, Access};
 use crate::sys::identity::{self, Identity};
 use crate::sys::memory::{Anonymous, FileView};
-use crate::sys::shm;
+use crate::sys::shm::{self, Object};
 
 mod growth;
 mod options;
@@ -139,8 +139,14 @@ impl Mapping {
     /// As [`Mapping::create`].
     pub fn create_shared(name: &str, options: &CreateOptions) -> Result<Mapping> {
         let first = shm::first_name(name);
-        let file = shm::create(&first, options.mode)?;
-        Mapping::of_new(file, options, || shm::publish(&first, name)).inspect_err(|_| {
+        let publish = || shm::publish(&first, name);
+        let made = match shm::create(&first, options.mode, options.length)? {
+            Object::File(file) => Mapping::of_new(file, options, publish),
+            Object::Memory(memory) => Mapping::of_object(Region::of_object(memory)?)
+                .prepared(options)
+                .and_then(|made| publish().map(|()| made)),
+        };
+        made.inspect_err(|_| {
             let _ = shm::unlink(&first);
         })
     }
@@ -164,15 +170,21 @@ impl Mapping {
             ..WHOLE
         };
         let made = Mapping::of_file(Arc::new(file), wanted.view(length)?, true)?;
-        let pages = made.paged()?;
+        let made = made.prepared(options)?;
+        publish()?;
+        Ok(made)
+    }
+
+    /// Does what the options ask for once the memory is mapped.
+    fn prepared(self, options: &CreateOptions) -> Result<Mapping> {
+        let pages = self.paged()?;
         if options.huge_pages {
             pages.advise("hugepage", 0, options.length)?;
         }
         if options.populate {
             pages.prefetch(0, options.length)?;
         }
-        publish()?;
-        Ok(made)
+        Ok(self)
     }
 
     /// Maps the whole shared memory object `name`.
@@ -180,9 +192,21 @@ impl Mapping {
     /// # Errors
     /// `ENOENT`, `EACCES` and whatever else `shm_open` and `mmap` refuse.
     pub fn open_shared(name: &str) -> Result<Mapping> {
-        let file = shm::open(name)?;
-        let view = WHOLE.view(file::size_of(&file)?)?;
-        Mapping::of_file(Arc::new(file), view, true)
+        match shm::open(name)? {
+            Object::File(file) => {
+                let view = WHOLE.view(file::size_of(&file)?)?;
+                Mapping::of_file(Arc::new(file), view, true)
+            }
+            Object::Memory(memory) => Ok(Mapping::of_object(Region::of_object(memory)?)),
+        }
+    }
+
+    fn of_object(region: Region) -> Mapping {
+        Mapping {
+            view: of_no_file(region.length(), true),
+            anonymous: Anonymous::default(),
+            state: State::open(region),
+        }
     }
 
     /// `length` bytes of zeros that belong to no file.
@@ -191,7 +215,7 @@ impl Mapping {
     /// As [`crate::sys::memory::Memory::anonymous`].
     pub fn anonymous(length: usize, how: Anonymous) -> Result<Mapping> {
         Ok(Mapping {
-            view: of_no_file(length),
+            view: of_no_file(length, false),
             anonymous: how,
             state: State::open(Region::anonymous(length, how)?),
         })
@@ -205,7 +229,7 @@ impl Mapping {
     pub fn of_thread(number: u64, process: Option<u128>, length: usize) -> Result<Mapping> {
         let region = threads::find(number, process, length)?;
         Ok(Mapping {
-            view: of_no_file(length),
+            view: of_no_file(length, false),
             anonymous: Anonymous::default(),
             state: Mutex::new(State::Open {
                 region,
@@ -221,7 +245,8 @@ impl Mapping {
     ///
     /// # Errors
     /// What `mmap` refuses; `ERR_MMAP_CLOSED`; `ERR_MMAP_UNSUPPORTED` where no descriptor is kept;
-    /// `ERR_MMAP_IN_USE` for anonymous memory that other threads may have opened.
+    /// and for another length of shared memory that is no file; `ERR_MMAP_IN_USE` for anonymous
+    /// memory that other threads may have opened.
     pub fn remap(&self, length: usize) -> Result<Mapping> {
         let region = self.region()?;
         if let Some(file) = region.file()? {
@@ -233,6 +258,12 @@ impl Mapping {
                 },
                 true,
             );
+        }
+        if let Some(object) = region.object() {
+            return match region.of_same_object()? {
+                Some(region) if object.size == length as u64 => Ok(Mapping::of_object(region)),
+                _ => Err(fixed_length()),
+            };
         }
         if region.is_published() {
             return Err(Failure::Mmap {
@@ -280,8 +311,7 @@ impl Mapping {
     /// # Errors
     /// What `fstat` refuses; `ERR_MMAP_CLOSED`; `ERR_MMAP_UNSUPPORTED` where no descriptor is kept.
     pub fn file_size(&self) -> Result<Option<u64>> {
-        let file = self.region()?.file()?;
-        file.map(|file| file::size_of(&file)).transpose()
+        self.region()?.file_size()
     }
 
     /// An ArrayBuffer over the bytes `start..end`, or a SharedArrayBuffer.
@@ -328,12 +358,12 @@ impl Mapping {
 }
 
 /// What a map of no file is to the methods that ask.
-fn of_no_file(length: usize) -> FileView {
+fn of_no_file(length: usize, guarded: bool) -> FileView {
     FileView {
         access: Access::ReadWrite,
         offset: 0,
         length,
         reserve: 0,
-        guarded: false,
+        guarded,
     }
 }

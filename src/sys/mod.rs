@@ -7,6 +7,7 @@ pub mod cache;
 pub mod file;
 pub mod identity;
 pub mod memory;
+pub mod shm;
 pub mod thread;
 
 #[cfg_attr(target_os = "linux", path = "futex/linux.rs")]
@@ -28,10 +29,6 @@ pub mod lock;
 #[cfg_attr(unix, path = "paging/unix.rs")]
 #[cfg_attr(windows, path = "paging/windows.rs")]
 pub mod paging;
-
-#[cfg_attr(unix, path = "shm/unix.rs")]
-#[cfg_attr(windows, path = "shm/windows.rs")]
-pub mod shm;
 
 #[cfg_attr(unix, path = "symbol/unix.rs")]
 #[cfg_attr(windows, path = "symbol/windows.rs")]

@@ -14,7 +14,7 @@ use crate::error::{Failure, Result};
 use crate::guard::{self, Faults, Range, Watch};
 use crate::sys::file::{self, Access};
 use crate::sys::kernel_maps;
-use crate::sys::memory::{Anonymous, CAN_RESERVE, FileView, Memory};
+use crate::sys::memory::{Anonymous, CAN_RESERVE, FileView, Memory, SharedObject};
 use crate::sys::paging::{self, Pages, page_size};
 
 mod bytes;
@@ -115,6 +115,30 @@ impl Region {
         })
     }
 
+    /// A shared memory object that is no file, under the fault guard if that is on: then what touches
+    /// it while it is unmapped waits for the zeros.
+    ///
+    /// # Errors
+    /// As [`Watch::new`].
+    pub fn of_object(memory: Memory) -> Result<Region> {
+        let (base, end) = memory.pages();
+        let watch = guard::is_on().then(|| {
+            Watch::new(&Range {
+                base,
+                end,
+                covered: end,
+                offset: 0,
+                descriptor: NO_DESCRIPTOR,
+                read_only: false,
+            })
+        });
+        Ok(Region::without_file(
+            Some(memory),
+            watch.transpose()?,
+            false,
+        ))
+    }
+
     /// `length` bytes of zeros that belong to no file.
     ///
     /// # Errors
@@ -127,19 +151,53 @@ impl Region {
                 Some(Memory::anonymous(length, how)?)
             }
         };
-        Ok(Region {
-            watch: None,
+        Ok(Region::without_file(memory, None, !how.huge))
+    }
+
+    fn without_file(memory: Option<Memory>, watch: Option<Watch>, extensible: bool) -> Region {
+        let length = memory.as_ref().map_or(0, Memory::length);
+        Region {
+            watch,
             memory,
             length: AtomicUsize::new(length),
             access: None,
-            extensible: !how.huge,
+            extensible,
             file: Mutex::new(None),
             unkept: false,
             offset: 0,
             maps: AtomicUsize::new(1),
             number: OnceLock::new(),
             reports_residency: OnceLock::new(),
-        })
+        }
+    }
+
+    /// The shared memory object behind it, where that is no file.
+    pub fn object(&self) -> Option<SharedObject> {
+        self.memory.as_ref().and_then(Memory::object)
+    }
+
+    /// All of the same object once more; None where it is no such object's, or retired.
+    ///
+    /// # Errors
+    /// As [`Region::of_object`] and [`Memory::of_same_object`].
+    pub fn of_same_object(&self) -> Result<Option<Region>> {
+        let memory = self.memory.as_ref().map(Memory::of_same_object);
+        memory
+            .transpose()?
+            .flatten()
+            .map(Region::of_object)
+            .transpose()
+    }
+
+    /// The size of the whole file or shared memory object as it is now; None for anonymous memory.
+    ///
+    /// # Errors
+    /// What `fstat` refuses; `ERR_MMAP_UNSUPPORTED` where no descriptor is kept.
+    pub fn file_size(&self) -> Result<Option<u64>> {
+        match self.object() {
+            Some(object) => Ok(Some(object.size)),
+            None => self.file()?.map(|file| file::size_of(&file)).transpose(),
+        }
     }
 
     /// The number by which other threads open it; `new` gives the first.
@@ -270,8 +328,12 @@ impl Region {
     /// `allocate`. Where that fails the file keeps the size it had.
     ///
     /// # Errors
-    /// What `ftruncate` and `fallocate` refuse.
+    /// What `ftruncate` and `fallocate` refuse; `ERR_MMAP_UNSUPPORTED` for shared memory that is no
+    /// file.
     pub fn set_file_size(&self, size: u64, allocate: bool) -> Result<()> {
+        if self.object().is_some() {
+            return Err(fixed_length());
+        }
         let Some(file) = self.file()? else {
             return Ok(());
         };
@@ -427,4 +489,12 @@ impl Drop for Region {
             watch.free((self.memory.take(), file));
         }
     }
+}
+
+/// The refusal to give a shared memory object that is no file another length.
+pub fn fixed_length() -> Failure {
+    Failure::unsupported(
+        "on Windows shared memory keeps the length that it was created with; create an object of the \
+         new length, or share a file",
+    )
 }

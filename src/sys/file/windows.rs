@@ -143,12 +143,12 @@ pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
     }
 }
 
-/// Nothing: memmap2's flush already ends with `FlushFileBuffers` here.
+/// What flushing needs after the pages were given to the file system: `FlushFileBuffers`.
 ///
 /// # Errors
-/// None.
-pub fn sync_after_flush(_: &File) -> Result<()> {
-    Ok(())
+/// `EIO`, `ENOSPC`, `EPERM` for a handle that may not write, ...
+pub fn sync_after_flush(file: &File) -> Result<()> {
+    file.sync_data().map_err(Failure::system("fsync"))
 }
 
 /// The bytes that are free for this user on the file's disk; None where the system does not tell.

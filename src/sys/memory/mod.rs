@@ -6,6 +6,9 @@ use crate::sys::file::Access;
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
 
+#[cfg(windows)]
+pub mod section;
+
 #[cfg(target_os = "linux")]
 pub use platform::has_room;
 #[cfg(windows)]
@@ -37,4 +40,13 @@ pub struct Anonymous {
     pub huge: bool,
     /// Without setting aside room for it: it may then be larger than memory and swap together.
     pub no_reserve: bool,
+}
+
+/// Shared memory that is no file: that of Windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedObject {
+    /// Its bytes, in whole pages. They never become more or fewer.
+    pub size: u64,
+    /// Which of the objects that this process has created it is; 0 for those of others.
+    pub number: u64,
 }

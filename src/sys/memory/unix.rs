@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::io::Errno;
 
-use super::{Anonymous, FileView};
+use super::{Anonymous, FileView, SharedObject};
 use crate::error::{Failure, Result};
 use crate::sys::file::{Access, unmappable};
 use crate::sys::paging::check_huge;
@@ -91,6 +91,19 @@ impl Memory {
         mapped
             .map(|map| Memory::from(MmapRaw::from(map)))
             .map_err(Failure::system("mmap"))
+    }
+
+    /// None: shared memory objects are files here.
+    pub fn object(&self) -> Option<SharedObject> {
+        None
+    }
+
+    /// None, as [`Memory::object`].
+    ///
+    /// # Errors
+    /// None.
+    pub fn of_same_object(&self) -> Result<Option<Memory>> {
+        Ok(None)
     }
 
     /// The address of the first byte.

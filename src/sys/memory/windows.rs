@@ -4,23 +4,27 @@
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use memmap2::{MmapOptions, MmapRaw};
 use windows_sys::Win32::System::Memory::{
     MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_PROTECTION_FLAGS, PAGE_READONLY, PAGE_READWRITE,
     PAGE_WRITECOPY, VirtualAlloc, VirtualFree, VirtualProtect,
 };
-use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
 
-use super::{Anonymous, FileView};
+use super::section::{self, Kind, Section, View};
+use super::{Anonymous, FileView, SharedObject};
 use crate::error::{Failure, Result};
 use crate::sys::file::Access;
+use crate::sys::paging::page_size;
 
 /// What the addresses of a map hold.
 enum State {
-    /// A view of the file, or of the page file.
-    Mapped(MmapRaw),
+    /// A view of a file's section, or of one of the page file, with the handle that keeps the name of
+    /// shared memory.
+    Mapped {
+        view: View,
+        named: Option<Arc<Section>>,
+    },
     /// Zeros; the map was retired.
     Zeros,
     /// Possibly of another owner: retiring could not keep the addresses.
@@ -35,7 +39,9 @@ pub const CAN_RESERVE: bool = false;
 pub struct Memory {
     start: *mut u8,
     length: usize,
+    /// Whether it is nobody else's: then there is nothing to release early.
     anonymous: bool,
+    object: Option<SharedObject>,
     state: Mutex<State>,
 }
 
@@ -63,19 +69,18 @@ fn protect(start: *const u8, length: usize, access: PAGE_PROTECTION_FLAGS) -> io
 /// copy-on-write view does for that, but Windows sets room aside in the page file for the whole of
 /// it, as if every page were going to be written; so this is the second choice. The first is
 /// allowed by all that is documented, and tried on the first page.
-fn read_only_view(options: &MmapOptions, file: &File) -> io::Result<MmapRaw> {
-    let view = options.map_raw_read_only(file)?;
-    let tried = protect(view.as_ptr(), 1, PAGE_WRITECOPY);
+fn read_only_view(file: &File, offset: u64, length: usize) -> io::Result<View> {
+    let view = Section::of_file(file, Kind::ReadOnly)?.view(Kind::ReadOnly, offset, length)?;
+    let tried = protect(view.start(), 1, PAGE_WRITECOPY);
     if tried
-        .and_then(|()| protect(view.as_ptr(), 1, PAGE_READONLY))
+        .and_then(|()| protect(view.start(), 1, PAGE_READONLY))
         .is_ok()
     {
         return Ok(view);
     }
-    // SAFETY: the memory is only ever used through raw pointers and ArrayBuffers, so that other
-    // processes may change the file does not break a Rust reference.
-    let view = unsafe { options.map_copy(file) }.map(MmapRaw::from)?;
-    protect(view.as_ptr(), view.len(), PAGE_READONLY)?;
+    let view =
+        Section::of_file(file, Kind::CopyOnWrite)?.view(Kind::CopyOnWrite, offset, length)?;
+    protect(view.start(), view.length(), PAGE_READONLY)?;
     Ok(view)
 }
 
@@ -101,12 +106,13 @@ impl Memory {
         false
     }
 
-    fn over(view: MmapRaw, anonymous: bool) -> Memory {
+    fn over(view: View, anonymous: bool) -> Memory {
         Memory {
-            start: view.as_mut_ptr(),
-            length: view.len(),
+            start: view.start(),
+            length: view.length(),
             anonymous,
-            state: Mutex::new(State::Mapped(view)),
+            object: None,
+            state: Mutex::new(State::Mapped { view, named: None }),
         }
     }
 
@@ -115,20 +121,69 @@ impl Memory {
     /// # Errors
     /// `EPERM` where the handle does not allow it, `ENOMEM`, ...
     pub fn of_file(file: &File, view: &FileView) -> Result<Memory> {
-        let mut options = MmapOptions::new();
-        options.offset(view.offset).len(view.length);
+        let &FileView { offset, length, .. } = view;
+        let mapped = |kind| Section::of_file(file, kind)?.view(kind, offset, length);
         let mapped = match view.access {
-            Access::ReadWrite => options.map_raw(file),
-            Access::Read if view.guarded => read_only_view(&options, file),
-            // SAFETY: the memory is only ever used through raw pointers and ArrayBuffers, so that
-            // other processes may change the file does not break a Rust reference.
-            Access::Read | Access::CopyOnWrite => unsafe {
-                options.map_copy(file).map(MmapRaw::from)
-            },
+            Access::ReadWrite => mapped(Kind::Writable),
+            Access::Read if view.guarded => read_only_view(file, offset, length),
+            Access::Read | Access::CopyOnWrite => mapped(Kind::CopyOnWrite),
         };
         mapped
             .map(|view| Memory::over(view, false))
             .map_err(Failure::system("mmap"))
+    }
+
+    /// Maps `length` bytes of shared memory, or all of its pages. `number` is that of
+    /// [`SharedObject`].
+    ///
+    /// # Errors
+    /// `EPERM`, `ENOMEM`, ...; `ERR_MMAP_UNSUPPORTED` for a section that is only reserved.
+    pub fn of_section(section: Arc<Section>, number: u64, length: Option<usize>) -> Result<Memory> {
+        let view = match length {
+            Some(length) => section.view(Kind::Writable, 0, length),
+            None => section.view_of_all(),
+        };
+        let view = view.map_err(|error| match error.kind() {
+            io::ErrorKind::Unsupported => Failure::unsupported(
+                "the shared memory belongs to a program that commits its pages one by one",
+            ),
+            _ => Failure::system("mmap")(error),
+        })?;
+        let size = view.length().next_multiple_of(page_size()) as u64;
+        Ok(Memory {
+            start: view.start(),
+            length: view.length(),
+            anonymous: false,
+            object: Some(SharedObject { size, number }),
+            state: Mutex::new(State::Mapped {
+                view,
+                named: Some(section),
+            }),
+        })
+    }
+
+    /// The shared memory object that this maps, where that is no file.
+    pub fn object(&self) -> Option<SharedObject> {
+        self.object
+    }
+
+    /// All pages of the same object, mapped once more; None where this maps none, or is retired.
+    ///
+    /// # Errors
+    /// As [`Memory::of_section`].
+    pub fn of_same_object(&self) -> Result<Option<Memory>> {
+        let section = match &*self.state() {
+            State::Mapped { named, .. } => named.clone(),
+            State::Zeros | State::Lost => None,
+        };
+        let number = self.object.map_or(0, |object| object.number);
+        section
+            .map(|section| Memory::of_section(section, number, None))
+            .transpose()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `length` bytes (not 0) of zeros that belong to no file. Windows always sets room aside in
@@ -143,9 +198,9 @@ impl Memory {
                 "huge pages for anonymous maps are supported on Linux only",
             ));
         }
-        let mapped = MmapOptions::new().len(length).map_anon();
-        mapped
-            .map(|map| Memory::over(MmapRaw::from(map), true))
+        Section::of_memory(length, None)
+            .and_then(|section| section.view(Kind::Writable, 0, length))
+            .map(|view| Memory::over(view, true))
             .map_err(Failure::system("mmap"))
     }
 
@@ -159,27 +214,27 @@ impl Memory {
         self.length
     }
 
-    /// Writes the changed pages of the range to the file and waits for them. Blocks.
+    /// Gives the changed pages of the range to the file system. Blocks.
     ///
     /// # Errors
     /// `EIO`, `ENOSPC`, ...
     pub fn flush(&self, start: usize, length: usize) -> Result<()> {
-        match &*self.state.lock().unwrap_or_else(PoisonError::into_inner) {
-            State::Mapped(view) => view
-                .flush_range(start, length)
-                .map_err(Failure::system("msync")),
+        match &*self.state() {
+            State::Mapped { view, .. } => {
+                view.flush(start, length).map_err(Failure::system("msync"))
+            }
             State::Zeros | State::Lost => Ok(()),
         }
     }
 
-    /// Unmaps the view, which closes memmap2's handle of the file too, and puts zeros in its place.
+    /// Unmaps the view, which gives up the name of shared memory, too, and puts zeros in its place.
     /// Windows has no call that does both at once. A thread that touches the range in between waits in
     /// the guard's handler until the zeros are there. Should another thread be given the addresses
     /// in between, they stay its own; placeholder views (`MapViewOfFile3`) would rule that out.
     /// Anonymous memory, which has no file to release, stays as it is.
     pub fn retire(&self, _: bool) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.anonymous || !matches!(*state, State::Mapped(_)) {
+        let mut state = self.state();
+        if self.anonymous || !matches!(*state, State::Mapped { .. }) {
             return true;
         }
         let (base, end) = self.pages();
@@ -204,11 +259,8 @@ impl Memory {
     /// The range rounded out to what the view was mapped with: views begin at multiples of the
     /// allocation granularity.
     pub fn pages(&self) -> (usize, usize) {
-        let mut info = SYSTEM_INFO::default();
-        // SAFETY: fills in the structure that it is given.
-        unsafe { GetSystemInfo(&mut info) };
         let start = self.start as usize;
-        let base = start - start % info.dwAllocationGranularity as usize;
+        let base = start - start % section::granularity();
         (base, start + self.length)
     }
 }
