@@ -131,6 +131,26 @@ test('resizeAsync resizes as resize does', async (t) => {
   t.is(map.length, first.status === 'fulfilled' ? 100 : 200);
 });
 
+test('a file shrinks while flushes of it are under way, which end as changed', async (t) => {
+  const path = temporaryFile(t, '');
+  using map = MmapMut.open(path);
+  for (let round = 0; round < 5; round++) {
+    map.resize(2 ** 23);
+    for (let at = 0; at < map.length; at += 4096) map.buffer[at] = round + 1;
+    const flushes = [map.flush(), map.flush(0, 2 ** 20), map.flush(2 ** 22)];
+    const ended = Promise.allSettled(flushes);
+    // The flushes have begun in some rounds, and not yet in others.
+    if (round % 2 === 1) await new Promise(setImmediate);
+    map.resize(4096);
+    t.is(statSync(path).size, 4096);
+    t.is(map.buffer[0], round + 1);
+    for (const { status, ...rest } of await ended) {
+      const code = 'reason' in rest ? rest.reason.code : undefined;
+      t.is(code, status === 'fulfilled' ? undefined : 'ERR_MMAP_CHANGED');
+    }
+  }
+});
+
 onLinux('resizing anonymous memory moves its pages and copies none (Linux)', (t) => {
   const peak = `Number(/VmHWM:\\s+(\\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1])`;
   const { stdout, stderr, status } = node([

@@ -9,6 +9,9 @@ export const onLinux = process.platform === 'linux' ? test : test.skip;
 /** Uses FIFOs, sockets in folders, permission bits or signals. */
 export const onUnix = process.platform === 'win32' ? test.skip : test;
 
+/** Asks for what only Windows does. */
+export const onWindows = process.platform === 'win32' ? test : test.skip;
+
 /** A Unix test that runs other programs, such as `cc` or `python3`. */
 export function needs(...programs: string[]): typeof test | typeof test.skip {
   return process.platform !== 'win32' && programs.every(has) ? test : test.skip;

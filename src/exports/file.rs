@@ -9,9 +9,10 @@ use napi_derive::napi;
 use super::number::integer;
 use crate::error::{Failure, Result};
 use crate::memory::{Mapping, OpenOptions, Source, location, threads};
-use crate::sys::file::{Access, path_from_bytes};
-use crate::sys::identity::{Identity, identity_at, identity_of, path_to_bytes};
+use crate::sys::file::Access;
+use crate::sys::identity::{Identity, identity_at, identity_of};
 use crate::sys::memory::SharedObject;
+use crate::sys::path;
 
 /// A path as a string or as its bytes on disk, or an open descriptor.
 pub type FileArgument = Either3<String, Uint8Array, f64>;
@@ -23,7 +24,7 @@ pub type FileArgument = Either3<String, Uint8Array, f64>;
 pub fn source(file: FileArgument) -> Result<Source> {
     Ok(match file {
         Either3::A(path) => Source::Path(PathBuf::from(path)),
-        Either3::B(bytes) => Source::Path(path_from_bytes(&bytes)?),
+        Either3::B(bytes) => Source::Path(path::from_bytes(&bytes)?),
         // Any other number names no open file, as -1 does, which a closed FileHandle has.
         Either3::C(descriptor) => Source::Descriptor(
             integer(descriptor)
@@ -84,7 +85,7 @@ pub fn locate(mapping: &Mapping, opened: Option<FileArgument>) -> Result<Locatio
     Ok(Location {
         path: match path.to_str() {
             Some(text) => Either::A(text.to_owned()),
-            None => Either::B(path_to_bytes(&path).into()),
+            None => Either::B(path::to_bytes(&path).into()),
         },
         device: identity.device.to_string(),
         inode: identity.inode.to_string(),
@@ -137,7 +138,7 @@ pub fn identity_text(file: &File) -> Result<String> {
 pub fn reopen(location: Location, options: &OpenOptions) -> Result<Mapping> {
     let path = match location.path {
         Either::A(path) => PathBuf::from(path),
-        Either::B(bytes) => path_from_bytes(&bytes)?,
+        Either::B(bytes) => path::from_bytes(&bytes)?,
     };
     // TypeScript has checked that they are digits; too many of them name no file.
     let number = |text: &str| text.parse().map_err(|_| no_such_file(text));

@@ -1,7 +1,7 @@
 //! Locks on files. TypeScript (`lib/sync/file-lock.ts`) has checked the arguments and does the
 //! waiting.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -89,16 +89,7 @@ impl FileLock {
             if let Some((start, length)) = self.range {
                 return lock::try_lock_range(file, shared, start, length);
             }
-            let answer = if shared {
-                file.try_lock_shared()
-            } else {
-                file.try_lock()
-            };
-            match answer {
-                Ok(()) => Ok(true),
-                Err(TryLockError::WouldBlock) => Ok(false),
-                Err(TryLockError::Error(error)) => Err(Failure::system("flock")(error)),
-            }
+            lock::try_lock(file, shared)
         })?)
     }
 
@@ -107,7 +98,7 @@ impl FileLock {
     pub fn unlock(&self) -> napi::Result<()> {
         let unlocked = self.with_file(|file| match self.range {
             Some((start, length)) => lock::unlock_range(file, start, length),
-            None => file.unlock().map_err(Failure::system("flock")),
+            None => lock::unlock(file),
         });
         // Closing the file releases a lock that the system has refused to release.
         self.close();

@@ -6,7 +6,9 @@
 pub mod cache;
 pub mod file;
 pub mod identity;
+pub mod lock;
 pub mod memory;
+pub mod path;
 pub mod shm;
 pub mod thread;
 
@@ -18,13 +20,14 @@ pub mod thread;
 )]
 pub mod futex;
 
+// What other systems do, so that every system tests it.
+#[cfg(all(test, target_os = "linux"))]
+#[path = "futex/polling.rs"]
+mod polling;
+
 #[cfg_attr(target_os = "linux", path = "kernel_maps/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "kernel_maps/other.rs")]
 pub mod kernel_maps;
-
-#[cfg_attr(target_os = "linux", path = "lock/linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "lock/other.rs")]
-pub mod lock;
 
 #[cfg_attr(unix, path = "paging/unix.rs")]
 #[cfg_attr(windows, path = "paging/windows.rs")]

@@ -1,12 +1,9 @@
 //! Files: Linux and macOS.
 
-use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::path::PathBuf;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -19,14 +16,6 @@ use crate::error::{Failure, Result};
 mod system;
 
 pub use system::{reserve, sync_after_flush};
-
-/// The path whose name on disk is `bytes`.
-///
-/// # Errors
-/// None here; on Windows a path must be UTF-8.
-pub fn path_from_bytes(bytes: &[u8]) -> Result<PathBuf> {
-    Ok(PathBuf::from(OsStr::from_bytes(bytes)))
-}
 
 /// Sets the permission bits that a new file gets, before the process's umask.
 pub fn with_mode(options: &mut OpenOptions, mode: u32) {

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek};
 use std::os::windows::fs::{FileExt as _, FileTypeExt as _};
 use std::os::windows::io::{AsRawHandle, BorrowedHandle, RawHandle};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use windows_sys::Win32::Foundation::{
     ERROR_CALL_NOT_IMPLEMENTED, ERROR_DISK_FULL, ERROR_INVALID_FUNCTION, ERROR_INVALID_HANDLE,
@@ -19,17 +19,6 @@ use super::{Access, write_zeros};
 use crate::error::{Failure, Result};
 use crate::sys::identity::path_of;
 use crate::sys::symbol::host_symbol;
-
-/// The path whose name is `bytes`.
-///
-/// # Errors
-/// `ERR_MMAP_UNSUPPORTED` where they are not UTF-8, the only form that Node has for paths here.
-pub fn path_from_bytes(bytes: &[u8]) -> Result<PathBuf> {
-    match std::str::from_utf8(bytes) {
-        Ok(path) => Ok(PathBuf::from(path)),
-        Err(_) => Err(Failure::unsupported("on Windows a path must be UTF-8")),
-    }
-}
 
 /// Windows has no permission bits.
 pub fn with_mode(_: &mut OpenOptions, _: u32) {}

@@ -4,7 +4,7 @@
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
 
-pub use platform::{identity_at, identity_of, path_of, path_of_descriptor, path_to_bytes};
+pub use platform::{identity_at, identity_of, path_of, path_of_descriptor};
 
 /// Which file a file is, whatever paths lead to it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Which file a file is and where it is found: Linux and macOS.
 
 use std::fs::{File, Metadata};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +49,7 @@ pub fn path_of_descriptor(descriptor: i32) -> Option<PathBuf> {
 #[cfg(target_vendor = "apple")]
 pub fn path_of_descriptor(descriptor: i32) -> Option<PathBuf> {
     use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
     // SAFETY: not -1, the one value that is forbidden; the borrow ends with the system call, which
     // answers EBADF where the number names nothing.
     let borrowed =
@@ -62,9 +62,4 @@ pub fn path_of_descriptor(descriptor: i32) -> Option<PathBuf> {
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 pub fn path_of_descriptor(_: i32) -> Option<PathBuf> {
     None
-}
-
-/// The bytes of a path on disk.
-pub fn path_to_bytes(path: &Path) -> Vec<u8> {
-    path.as_os_str().as_bytes().to_vec()
 }

@@ -1,9 +1,7 @@
-//! Which file a file is and where it is found: Windows. Not yet run by us.
+//! Which file a file is and where it is found: Windows.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::windows::ffi::OsStringExt;
 use std::os::windows::io::AsRawHandle;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +11,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 
 use super::{Identity, created};
 use crate::error::{Failure, Result};
+use crate::sys::path::without_prefix;
 
 /// Which file this is: the volume's serial number and the file's index there.
 ///
@@ -40,7 +39,7 @@ pub fn identity_at(path: &Path) -> Result<Identity> {
     identity_of(&File::open(path).map_err(Failure::system("open"))?)
 }
 
-/// The path that the system has for an open file, as `\\?\C:\...`.
+/// The path that the system has for an open file, without the `\\?\` before it where it needs none.
 pub fn path_of(file: &File) -> Option<PathBuf> {
     let mut path = vec![0_u16; 32_768];
     // SAFETY: the handle is open; the buffer has the length given.
@@ -54,13 +53,8 @@ pub fn path_of(file: &File) -> Option<PathBuf> {
     } as usize;
     match length {
         0 => None,
-        _ => Some(PathBuf::from(OsString::from_wide(path.get(..length)?))),
+        _ => Some(without_prefix(path.get(..length)?)),
     }
-}
-
-/// The bytes of a path, whose names need not be valid Unicode here.
-pub fn path_to_bytes(path: &Path) -> Vec<u8> {
-    path.to_string_lossy().into_owned().into_bytes()
 }
 
 /// There are no descriptors here by which the core knows files.
