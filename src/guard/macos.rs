@@ -92,7 +92,7 @@ pub fn make_writable(_: usize, _: usize) -> bool {
     true
 }
 
-/// Devices are not mapped here, as far as we know.
+/// XNU maps no block devices.
 pub fn device_size(_: c_int) -> Option<u64> {
     None
 }

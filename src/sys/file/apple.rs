@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 
 use super::super::sequences::{self, Allocation, Flush};
 use crate::error::{Failure, Result};
-use crate::sys::file::write_zeros;
+use crate::sys::file::{unmappable, write_zeros};
 
 /// There are no such file systems.
 pub fn is_pseudo_file(_: &File) -> bool {
@@ -25,25 +25,13 @@ pub fn is_shared_memory(metadata: &Metadata) -> bool {
     metadata.mode() & u32::from(libc::S_IFMT) == 0
 }
 
-/// The size of a disk: `fstat` and `lseek` know none. The numbers are those of `sys/disk.h`.
+/// The refusal to map a disk: XNU maps regular files and character devices only (`mmap` in
+/// `bsd/kern/kern_mman.c`).
 ///
 /// # Errors
-/// What `ioctl` refuses.
-pub fn size_of_device(file: &File) -> Result<u64> {
-    /// `_IOR('d', 24, uint32_t)`.
-    const DKIOCGETBLOCKSIZE: libc::c_ulong = 0x4004_6418;
-    /// `_IOR('d', 25, uint64_t)`.
-    const DKIOCGETBLOCKCOUNT: libc::c_ulong = 0x4008_6419;
-    let (mut size, mut count) = (0_u32, 0_u64);
-    // SAFETY: each call writes one number of its size.
-    let done = unsafe {
-        libc::ioctl(file.as_raw_fd(), DKIOCGETBLOCKSIZE, &raw mut size) == 0
-            && libc::ioctl(file.as_raw_fd(), DKIOCGETBLOCKCOUNT, &raw mut count) == 0
-    };
-    match done {
-        true => Ok(u64::from(size) * count),
-        false => Err(Failure::system("ioctl")(io::Error::last_os_error())),
-    }
+/// `ERR_MMAP_UNSUPPORTED`, always.
+pub fn size_of_device(_: &File) -> Result<u64> {
+    Err(unmappable("a block device, which macOS cannot map"))
 }
 
 /// Reserves disk blocks for the bytes `from..to`, of which the file has those up to `from`, so that a

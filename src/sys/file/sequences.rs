@@ -10,6 +10,7 @@ const ENOSPC: i32 = 28;
 const ENOTTY: i32 = 25;
 const ENOTSUP: i32 = 45;
 const EDQUOT: i32 = 69;
+const EOPNOTSUPP: i32 = 102;
 const EFBIG: i32 = 27;
 
 /// How changes get to the disk, from the most thorough way on.
@@ -71,7 +72,10 @@ pub fn reserve(mut attempt: impl FnMut(Allocation) -> io::Result<()>) -> io::Res
 }
 
 fn is_unsupported(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(ENOTSUP | EINVAL | ENOTTY))
+    matches!(
+        error.raw_os_error(),
+        Some(ENOTSUP | EOPNOTSUPP | EINVAL | ENOTTY)
+    )
 }
 
 #[cfg(test)]
@@ -148,7 +152,9 @@ mod tests {
         );
         assert_eq!(reserved(&[EPERM]), (vec![Contiguous], Err(Some(EPERM))));
         // The file system cannot do it: zeros are written.
-        assert_eq!(reserved(&[ENOTSUP]), (vec![Contiguous], Ok(false)));
+        for none in [ENOTSUP, EOPNOTSUPP, ENOTTY] {
+            assert_eq!(reserved(&[none]), (vec![Contiguous], Ok(false)));
+        }
         assert_eq!(
             reserved(&[ENOSPC, ENOTSUP]),
             (vec![Contiguous, Anywhere], Ok(false))

@@ -260,7 +260,8 @@ impl Pages<'_> {
     }
 
     /// Keeps the pages in memory until they are unlocked or unmapped, bringing them in first. Where
-    /// they are private pages of a file, they are not copied for that.
+    /// they are private pages of a file, they are not copied for that. On macOS pages that were locked
+    /// before are unlocked where this fails.
     ///
     /// # Errors
     /// `ENOMEM`, `EPERM` or `EAGAIN` where that is more than the process may lock.
@@ -283,6 +284,10 @@ impl Pages<'_> {
             }
         }
         let _ = private_file;
+        // XNU counts the locks of a page (`vm_map_wire`). Elsewhere, and so here, one `munlock` ends
+        // however many; it skips pages that are not locked (`vm_map_unwire`).
+        #[cfg(target_vendor = "apple")]
+        let _ = self.unlock();
         // SAFETY: whole pages of a mapping of this core.
         unsafe { rustix::mm::mlock(self.start, self.length) }?;
         Ok(())
