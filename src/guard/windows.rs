@@ -2,8 +2,8 @@
 //!
 //! - **Stray writes.** A read-only map is a view that may not be written. Making the page
 //!   copy-on-write turns the write into a private one.
-//! - **Closing.** A view cannot be replaced in one step (see `retire` in
-//!   `sys/memory/windows.rs`): a thread that touches it meanwhile waits here, and gets zeros.
+//! - **Closing.** A view cannot be replaced in one step (see `replace_by_zeros` in
+//!   `sys/memory/section.rs`): a thread that touches it meanwhile waits here, and gets zeros.
 //! - **Truncation** needs no guard: Windows refuses to truncate a file that is mapped.
 //! - A page that cannot be read (`EXCEPTION_IN_PAGE_ERROR`: a network drive that went away) cannot
 //!   be replaced within a view; such a fault goes on to the handlers after us and ends the process,

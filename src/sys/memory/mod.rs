@@ -9,6 +9,9 @@ mod platform;
 #[cfg(windows)]
 pub mod section;
 
+#[cfg(windows)]
+mod placeholder;
+
 #[cfg(target_os = "linux")]
 pub use platform::has_room;
 #[cfg(windows)]

@@ -12,11 +12,14 @@ use windows_sys::Win32::Foundation::{
 };
 use windows_sys::Win32::System::Memory::{
     CreateFileMappingW, FILE_MAP, FILE_MAP_COPY, FILE_MAP_READ, FILE_MAP_WRITE, FlushViewOfFile,
-    MEM_COMMIT, MEMORY_BASIC_INFORMATION, MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile,
+    MEM_COMMIT, MEM_RESERVE, MEMORY_BASIC_INFORMATION, MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile,
     OpenFileMappingW, PAGE_PROTECTION_FLAGS, PAGE_READONLY, PAGE_READWRITE, PAGE_WRITECOPY,
-    UnmapViewOfFile, VirtualQuery,
+    UnmapViewOfFile, VirtualAlloc, VirtualQuery,
 };
 use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
+
+use super::placeholder;
+use crate::sys::paging::page_size;
 
 /// How the pages of a view relate to the section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,17 +103,26 @@ impl Section {
         owned(unsafe { OpenFileMappingW(rights, 0, name.as_ptr()) })
     }
 
-    /// A view of `length` bytes (not 0) from any `offset` on.
+    /// A view of `length` bytes (not 0) from any `offset` on, in the place of a placeholder where
+    /// Windows has them.
     ///
     /// # Errors
     /// What `MapViewOfFile` refuses.
     pub fn view(&self, kind: Kind, offset: u64, length: usize) -> io::Result<View> {
         let before = (offset % granularity() as u64) as usize;
-        let base = self.map(kind, offset - before as u64, before + length)?;
+        let (offset, size) = (offset - before as u64, before + length);
+        let section = self.0.as_raw_handle();
+        let pages = size.next_multiple_of(page_size());
+        let kept = placeholder::map(section, kind.flags().0, offset, size, pages);
+        let base = match kept {
+            Some(base) => base,
+            None => self.map(kind, offset, size)?,
+        };
         Ok(View {
             base,
             before,
             length,
+            over_placeholder: kept.is_some(),
         })
     }
 
@@ -125,6 +137,7 @@ impl Section {
             base,
             before: 0,
             length: 0,
+            over_placeholder: false,
         };
         let mut found = MEMORY_BASIC_INFORMATION::default();
         // SAFETY: fills in the structure that it is given.
@@ -134,7 +147,19 @@ impl Section {
         if found.State != MEM_COMMIT {
             return Err(io::Error::from(io::ErrorKind::Unsupported));
         }
-        view.length = found.RegionSize;
+        let length = found.RegionSize;
+        let access = Kind::Writable.flags().0;
+        let kept = placeholder::map(self.0.as_raw_handle(), access, 0, length, length);
+        if let Some(base) = kept {
+            // The first view is unmapped.
+            return Ok(View {
+                base,
+                before: 0,
+                length,
+                over_placeholder: true,
+            });
+        }
+        view.length = length;
         Ok(view)
     }
 
@@ -163,6 +188,7 @@ pub struct View {
     /// How many bytes precede the first one that was asked for.
     before: usize,
     length: usize,
+    over_placeholder: bool,
 }
 
 // SAFETY: the address is only a number here; no Rust reference leads to what it points to.
@@ -189,6 +215,34 @@ impl View {
             0 => Err(io::Error::last_os_error()),
             _ => Ok(()),
         }
+    }
+}
+
+impl View {
+    /// Unmaps the view and puts zeros in its place; where there is no room for so many, reserved
+    /// addresses. Answers whether the addresses are still the caller's, who frees them by `VirtualFree`.
+    ///
+    /// Over a placeholder they are. Otherwise another thread may be given them in between.
+    pub fn replace_by_zeros(self) -> bool {
+        let (base, over_placeholder) = (self.base, self.over_placeholder);
+        let pages = (self.before + self.length).next_multiple_of(page_size());
+        // SAFETY: nothing else unmaps the view, which is not touched any more.
+        if over_placeholder && unsafe { placeholder::unmap(base) } {
+            std::mem::forget(self);
+            // SAFETY: the placeholder has the place of the view, and its size.
+            let _ = [MEM_COMMIT, 0]
+                .into_iter()
+                .any(|kind| unsafe { placeholder::replace(base, pages, kind) });
+            return true;
+        }
+        drop(self);
+        [MEM_RESERVE | MEM_COMMIT, MEM_RESERVE]
+            .into_iter()
+            .any(|kind| {
+                // SAFETY: the range has just been unmapped; where it is not free any more the call fails
+                // and changes nothing.
+                !unsafe { VirtualAlloc(base, pages, kind, PAGE_READWRITE) }.is_null()
+            })
     }
 }
 

@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use windows_sys::Win32::System::Memory::{
-    MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_PROTECTION_FLAGS, PAGE_READONLY, PAGE_READWRITE,
-    PAGE_WRITECOPY, VirtualAlloc, VirtualFree, VirtualProtect,
+    MEM_RELEASE, PAGE_PROTECTION_FLAGS, PAGE_READONLY, PAGE_WRITECOPY, VirtualFree, VirtualProtect,
 };
 
 use super::section::{self, Kind, Section, View};
@@ -229,9 +228,9 @@ impl Memory {
 
     /// Unmaps the view, which gives up the name of shared memory, too, and puts zeros in its place.
     /// Windows has no call that does both at once. A thread that touches the range in between waits in
-    /// the guard's handler until the zeros are there. Should another thread be given the addresses
-    /// in between, they stay its own; placeholder views (`MapViewOfFile3`) would rule that out.
-    /// Anonymous memory, which has no file to release, stays as it is.
+    /// the guard's handler until the zeros are there. Where Windows has no placeholders, another thread
+    /// may be given the addresses in between; they stay its own then. Anonymous memory, which has no file
+    /// to release, stays as it is.
     pub fn retire(&self, _: bool) -> bool {
         let mut state = self.state();
         if self.anonymous || !matches!(*state, State::Mapped { .. }) {
@@ -241,15 +240,10 @@ impl Memory {
         let _turn = RETIRE.lock().unwrap_or_else(PoisonError::into_inner);
         RETIRING[0].store(base, Ordering::SeqCst);
         RETIRING[1].store(end, Ordering::SeqCst);
-        *state = State::Lost;
-        let reserved = |kind| {
-            // SAFETY: the range has just been unmapped; where it is not free any more the call
-            // fails and changes nothing.
-            let at = unsafe { VirtualAlloc(base as *const _, end - base, kind, PAGE_READWRITE) };
-            !at.is_null()
-        };
-        // Where there is no room for so many zeros, the guard makes those that are asked for.
-        if reserved(MEM_RESERVE | MEM_COMMIT) || reserved(MEM_RESERVE) {
+        // Its handle goes, too, after the view.
+        if let State::Mapped { view, .. } = std::mem::replace(&mut *state, State::Lost)
+            && view.replace_by_zeros()
+        {
             *state = State::Zeros;
         }
         RETIRING[1].store(0, Ordering::SeqCst);
