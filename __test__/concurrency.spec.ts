@@ -166,16 +166,46 @@ test.serial('aborting and closing end a search on several threads at once', asyn
   }
 });
 
-test.serial('a listener that throws ends the work with its error', async (t) => {
-  using map = MmapMut.anonymous(64 * MIB);
-  const onProgress = () => {
-    throw new Error('on purpose');
-  };
-  const message = 'on purpose';
-  await t.throwsAsync(map.count('x', { concurrency: 2, onProgress }), { message });
-  await t.throwsAsync(map.lineIndex({ concurrency: 2, onProgress }), { message });
-  await t.throwsAsync(map.prefetch(0, map.length, { concurrency: 2, onProgress }), { message });
-});
+test.serial(
+  'a listener that throws ends the work with its error, and is called no more',
+  async (t) => {
+    using map = MmapMut.anonymous(64 * MIB);
+    let calls = 0;
+    const onProgress = () => {
+      calls++;
+      throw new Error('on purpose');
+    };
+    const message = 'on purpose';
+    await t.throwsAsync(map.count('x', { concurrency: 4, onProgress }), { message });
+    await t.throwsAsync(map.lineIndex({ concurrency: 4, onProgress }), { message });
+    await t.throwsAsync(map.prefetch(0, map.length, { concurrency: 4, onProgress }), { message });
+    await untilThreadsEnd();
+    t.is(calls, 3);
+  },
+);
+
+test.serial(
+  'a listener that ends the search ends it where the rest is found already, too',
+  async (t) => {
+    const codes = { abort: 'ABORT_ERR', close: 'ERR_MMAP_CLOSED', resize: 'ERR_MMAP_CHANGED' };
+    for (const [end, code] of Object.entries(codes)) {
+      using map = MmapMut.anonymous(64 * MIB);
+      // So the first window takes longer than all others.
+      map.fill('x', 0, 16 * MIB);
+      const aborting = new AbortController();
+      const { signal } = aborting;
+      let calls = 0;
+      const onProgress = () => {
+        calls++;
+        if (end === 'abort') aborting.abort();
+        else if (end === 'close') map.close();
+        else map.resize(10);
+      };
+      await t.throwsAsync(map.count('x', { concurrency: 4, signal, onProgress }), { code });
+      t.is(calls, 1);
+    }
+  },
+);
 
 test.serial('there are hardly more threads than were asked for, and they end', async (t) => {
   await untilThreadsEnd();

@@ -136,6 +136,7 @@ export async function inParallel(
 ): Promise<void> {
   let next = start;
   let done = 0;
+  let hasFailed = false;
   const oneByOne = async () => {
     while (next < end) {
       const from = next;
@@ -143,13 +144,15 @@ export async function inParallel(
       next = to;
       try {
         await work(from, to);
+        if (hasFailed) return;
         // Others may have settled at the same time, and their listener ended the work.
         runner.check();
         done += to - from;
         onProgress?.(done, end - start);
       } catch (error) {
-        // The others begin nothing more.
+        // The others begin nothing more, and report no progress.
         next = end;
+        hasFailed = true;
         throw error;
       }
     }

@@ -78,6 +78,8 @@ class WindowedSearch {
     try {
       while (this.#position <= this.#end) {
         const parts = await this.#next();
+        // A window searched ahead may have settled long ago.
+        this.#runner.check();
         onProgress?.(Math.min(this.#position, this.#end) - this.#start, this.#end - this.#start);
         yield* parts;
       }
