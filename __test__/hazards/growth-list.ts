@@ -46,6 +46,12 @@ export const growthHazards: Hazard[] = [
     { impossible: needsLinux },
   ),
   hazard(
+    'what was lost in a Buffer of before is reported when the Buffer is gone, too',
+    'growth',
+    ['lost in a Buffer that is gone'],
+    { impossible: needsLinux },
+  ),
+  hazard(
     'a dropped map of many lengths is unmapped with its last Buffer',
     'growth',
     ['dropped unclosed'],

@@ -74,6 +74,28 @@ play({
   'truncated with a reserve, old Buffer': () => truncated(64 * MIB, 'old'),
   'truncated with a reserve, new Buffer': () => truncated(64 * MIB, 'new'),
 
+  // What was lost in a Buffer of before is a loss of the map, also when the Buffer is gone.
+  'lost in a Buffer that is gone': async () => {
+    const path = newFile(5 * PAGE);
+    const map = MmapMut.open(path);
+    const lose = (old: Buffer) => {
+      map.resize(2 ** 36, { allocate: false });
+      assert.strictEqual(mapsOf(path), 2, 'the map has grown beside its old memory');
+      truncateElsewhere(path, PAGE);
+      assert.strictEqual(old[4 * PAGE], 0);
+    };
+    lose(map.buffer);
+    await collectUntil(() => mapsOf(path) === 1, 'the Buffer of before is gone');
+    assert.strictEqual(map.faults.lostFrom, PAGE);
+    assert.strictEqual(
+      codeOf(() => map.indexOf('a', { start: 0, end: PAGE })),
+      'ERR_MMAP_TRUNCATED',
+    );
+    assert(map.refresh());
+    assert.strictEqual(map.faults.truncated, false);
+    map.close();
+  },
+
   // Each page of the reserve is touched before the map grows to it, in one order and in the other.
   'touched ahead': () => {
     for (const mapClass of [Mmap, MmapMut]) {
@@ -134,6 +156,7 @@ play({
       old.push(map.buffer);
     }
     assert(mapsOf(path) > 40, 'the lengths have mappings of their own');
+    const lines = map.lines();
     const others: MmapMut[] = [];
     /** Neighbours that are alike would be one mapping. */
     const open = () => MmapMut.anonymous(PAGE, { noReserve: others.length % 2 === 0 });
@@ -148,6 +171,11 @@ play({
     assert.strictEqual(map.length, 2 ** 36);
     assert.strictEqual(map.indexOf('a', { start: 0, end: PAGE }), 0);
     assert.strictEqual(old[0]?.length, 0, 'Buffers of before make room');
+    assert.strictEqual(
+      codeOf(() => lines.next()),
+      'ERR_MMAP_CHANGED',
+      'what may use them ends',
+    );
     assert(kernelMaps().length <= before);
     for (const one of others) one.close();
     map.close();

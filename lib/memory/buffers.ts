@@ -204,8 +204,6 @@ export class Buffers {
         this.#path,
       );
     }
-    this.#isShared ||= shared;
-    this.#isExported = true;
     const arrayBuffer = attempt(
       () =>
         shared
@@ -213,6 +211,8 @@ export class Buffers {
           : this.#native.externalArrayBuffer(start, end),
       this.#path,
     );
+    this.#isShared ||= shared;
+    this.#isExported = true;
     KeepAlive.attach(arrayBuffer, this.#kept);
     return arrayBuffer;
   }

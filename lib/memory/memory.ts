@@ -34,7 +34,7 @@ export class Memory<Native extends NativeMap = NativeMap> {
   length: number;
   /**
    * Counts up when the memory is closed or replaced, which ends what runs on it. Not where it only
-   * grows.
+   * grows, unless that takes the mappings of earlier lengths.
    */
   generation = 0;
   /** Whether a resize is under way. */
@@ -309,7 +309,10 @@ export class Memory<Native extends NativeMap = NativeMap> {
     } catch (error) {
       const isOutOfMaps = error instanceof MmapError && error.code === 'ENOMEM';
       if (!isOutOfMaps || !this.#earlier || this.#earlier.isShared) throw error;
-      // Each length of before takes one of the mappings that the kernel allows the process.
+      // Each length of before takes one of the mappings that the kernel allows the process. What uses
+      // them ends, as if the map were mapped afresh.
+      for (const watcher of [...(this.#watchers ?? [])]) watcher(false);
+      this.generation++;
       this.#earlier.detach();
       this.#earlier = undefined;
       open.releaseEarlier();

@@ -1,11 +1,13 @@
 //! Work off the main thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use napi::bindgen_prelude::{ToNapiValue, TypeName};
 use napi::{Env, Task};
 
 use crate::error::Result;
+use crate::memory::Region;
 
 type Work<T> = Box<dyn FnOnce() -> Result<T> + Send>;
 
@@ -18,6 +20,18 @@ impl<T> Job<T> {
     /// A job that runs `work`, once.
     pub fn new(work: impl FnOnce() -> Result<T> + Send + 'static) -> Job<T> {
         Job(Some(Box::new(work)))
+    }
+
+    /// A job that runs `work`, once, on a map's memory.
+    pub fn on(
+        region: Arc<Region>,
+        work: impl FnOnce(&Region) -> Result<T> + Send + 'static,
+    ) -> Job<T> {
+        Job::new(move || {
+            let answer = work(&region);
+            region.report_losses();
+            answer
+        })
     }
 }
 

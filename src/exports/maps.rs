@@ -523,7 +523,7 @@ macro_rules! writes {
                 let region = self.0.region()?;
                 let pattern = pattern.to_vec()?;
                 let (start, end) = (integer(start)?, integer(end)?);
-                Ok(AsyncTask::new(Job::new(move || {
+                Ok(AsyncTask::new(Job::on(region, move |region| {
                     region.fill_with(&pattern, start, end)
                 })))
             }
@@ -538,7 +538,7 @@ macro_rules! writes {
             ) -> napi::Result<AsyncTask<Job<()>>> {
                 let region = self.0.region()?;
                 let (target, start, end) = (integer(target)?, integer(start)?, integer(end)?);
-                Ok(AsyncTask::new(Job::new(move || {
+                Ok(AsyncTask::new(Job::on(region, move |region| {
                     region.copy_within(target, start, end)
                 })))
             }
@@ -635,6 +635,8 @@ impl MmapMut {
     pub fn flush(&self, start: f64, end: f64) -> napi::Result<AsyncTask<Job<()>>> {
         let region = self.0.region()?;
         let (start, end) = (integer(start)?, integer(end)?);
-        Ok(AsyncTask::new(Job::new(move || region.flush(start, end))))
+        Ok(AsyncTask::new(Job::on(region, move |region| {
+            region.flush(start, end)
+        })))
     }
 }

@@ -155,8 +155,8 @@ pub fn find(mapping: &Mapping, search: &Search<'_>, window: Window, most: f64) -
     let pattern = Arc::clone(&search.pattern.0);
     let record = record(search.record);
     let most = positive(most)?;
-    Ok(search.threads.search(search.id, move || {
-        scan::find(&region, &pattern, window, record, most, false).map(Answer::Found)
+    Ok(search.threads.search(search.id, region, move |region| {
+        scan::find(region, &pattern, window, record, most, false).map(Answer::Found)
     })?)
 }
 
@@ -172,8 +172,8 @@ pub fn reconcile(
     let actual = integer(actual)?;
     let pattern = Arc::clone(&search.pattern.0);
     let record = record(search.record);
-    Ok(search.threads.search(search.id, move || {
-        scan::reconcile(&region, &pattern, window, actual, record).map(Answer::Reconciled)
+    Ok(search.threads.search(search.id, region, move |region| {
+        scan::reconcile(region, &pattern, window, actual, record).map(Answer::Reconciled)
     })?)
 }
 
@@ -214,8 +214,8 @@ pub fn count_lines(
     let region = mapping.region()?;
     let (start, end, size) = (integer(start)?, integer(end)?, positive(size)?);
     region.bytes(start, end)?;
-    Ok(threads.search(id, move || {
-        scan::count_lines(&region, start, end, size).map(Answer::Counts)
+    Ok(threads.search(id, region, move |region| {
+        scan::count_lines(region, start, end, size).map(Answer::Counts)
     })?)
 }
 

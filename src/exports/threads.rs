@@ -15,7 +15,7 @@ use napi_derive::napi;
 
 use super::found::{Found, Reconciled};
 use crate::error::{Failure, Result};
-use crate::memory::PagedMap;
+use crate::memory::{PagedMap, Region};
 use crate::pool::Pool;
 use crate::search::scan;
 
@@ -180,15 +180,21 @@ impl Threads {
         })
     }
 
-    /// Runs a job that a core is kept busy with.
+    /// Runs a job on a map's memory that a core is kept busy with.
     ///
     /// # Errors
     /// What the system refuses where a thread has to be started.
     pub fn search(
         &self,
         id: f64,
-        work: impl FnOnce() -> Result<Answer> + Send + 'static,
+        region: Arc<Region>,
+        work: impl FnOnce(&Region) -> Result<Answer> + Send + 'static,
     ) -> Result<()> {
+        let work = move || {
+            let answer = work(&region);
+            region.report_losses();
+            answer
+        };
         self.submit(id, &SEARCHES, |ticket| {
             Box::new(move || ticket.run(work)) as Task
         })

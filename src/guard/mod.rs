@@ -38,7 +38,7 @@ mod table;
 mod platform;
 
 pub use notifier::listen;
-pub use table::{Faults, Range, Reach, Watch, flags, raised};
+pub use table::{Faults, Range, Reach, STRAY_WRITE, Watch, flags, raised};
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

@@ -298,21 +298,47 @@ impl Watch {
         }
     }
 
+    /// The flags of the kinds of faults that JavaScript has to be told of.
+    pub fn raised(&self) -> u32 {
+        match self.slot().generation.load(Ordering::Relaxed) == self.generation {
+            true => FLAGS[self.index as usize].load(Ordering::Acquire),
+            false => 0,
+        }
+    }
+
     /// Whether bytes of the map were lost: they are private zeros now.
     pub fn has_lost_bytes(&self) -> bool {
-        self.slot().generation.load(Ordering::Relaxed) == self.generation
-            && FLAGS[self.index as usize].load(Ordering::Acquire) & (TRUNCATED | IO) != 0
+        self.raised() & (TRUNCATED | IO) != 0
     }
 
     /// Notes that the file was found to end before the map, at `from` bytes from the first page.
     pub fn note_truncation(&self, from: usize) {
+        let faults = Faults {
+            lost_from: Some(from),
+            io: None,
+            stray_writes: 0,
+        };
+        self.note(&faults, TRUNCATED);
+    }
+
+    /// Notes what no handler has met here, and raises `flags`.
+    pub fn note(&self, faults: &Faults, flags: u32) {
         // While it is locked no retired slot is taken for another map.
         let _supply = supply();
-        if self.slot().generation.load(Ordering::Relaxed) != self.generation {
+        let slot = self.slot();
+        if slot.generation.load(Ordering::Relaxed) != self.generation {
             return;
         }
-        self.slot().lost_from.fetch_min(from, Ordering::AcqRel);
-        FLAGS[self.index as usize].fetch_or(TRUNCATED, Ordering::AcqRel);
+        if let Some(from) = faults.lost_from {
+            slot.lost_from.fetch_min(from, Ordering::AcqRel);
+        }
+        if let Some((start, end)) = faults.io {
+            slot.io_start.fetch_min(start, Ordering::AcqRel);
+            slot.io_end.fetch_max(end, Ordering::AcqRel);
+        }
+        slot.stray_writes
+            .fetch_add(faults.stray_writes, Ordering::AcqRel);
+        FLAGS[self.index as usize].fetch_or(flags, Ordering::AcqRel);
     }
 
     /// JavaScript was told of the stray writes so far.

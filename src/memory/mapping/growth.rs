@@ -32,10 +32,13 @@ impl Mapping {
                 earlier,
             },
             State::Open {
-                earlier: of_new, ..
+                region: longer,
+                earlier: of_new,
+                ..
             },
         ) = (&mut *state, &mut *made.state())
         {
+            region.followed_by(longer);
             *of_new = std::mem::take(earlier);
             of_new.push(region);
             if !*exposed {

@@ -49,14 +49,20 @@ impl Region {
         };
         if has_grown {
             self.length.store(length, Ordering::SeqCst);
-            if let (Some(file), Some(Access::CopyOnWrite)) = (&file, self.access) {
+            // Without the guard a map that is only read may be written all the same, privately.
+            let may_be_private = match self.access {
+                Some(Access::CopyOnWrite) => true,
+                Some(Access::Read) => self.watch.is_none(),
+                _ => false,
+            };
+            if let Some(file) = file.as_deref().filter(|_| may_be_private) {
                 self.show_added(file, before, length)?;
             }
         }
         Ok(has_grown)
     }
 
-    /// The last page of a copy-on-write map may be a private copy, made when the file ended within it.
+    /// The last page of a private mapping may be a private copy, made when the file ended within it.
     /// Then what the file has there by now is copied; a page that was never written shows it.
     ///
     /// # Errors

@@ -10,8 +10,9 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::earlier::Newest;
 use crate::error::{Failure, Result};
-use crate::guard::{self, Faults, Range, Watch};
+use crate::guard::{self, Range, Watch};
 use crate::sys::file::{self, Access};
 use crate::sys::kernel_maps;
 use crate::sys::memory::{Anonymous, CAN_RESERVE, FileView, Memory, SharedObject};
@@ -19,6 +20,7 @@ use crate::sys::paging::{self, Pages, page_size};
 
 mod bytes;
 mod growth;
+mod losses;
 mod words;
 
 pub use bytes::{SourceBytes, TargetBytes};
@@ -52,6 +54,8 @@ pub struct Region {
     number: OnceLock<u64>,
     /// Whether the system tells truly which pages are in memory, once it was asked for.
     reports_residency: OnceLock<bool>,
+    /// Which region is the map's by now, once the map has grown from one to another.
+    newest: OnceLock<Arc<Newest>>,
 }
 
 impl Region {
@@ -112,6 +116,7 @@ impl Region {
             maps: AtomicUsize::new(1),
             number: OnceLock::new(),
             reports_residency: OnceLock::new(),
+            newest: OnceLock::new(),
         })
     }
 
@@ -168,6 +173,7 @@ impl Region {
             maps: AtomicUsize::new(1),
             number: OnceLock::new(),
             reports_residency: OnceLock::new(),
+            newest: OnceLock::new(),
         }
     }
 
@@ -418,34 +424,6 @@ impl Region {
             .map_or(0, |memory| memory.start() as usize - memory.pages().0)
     }
 
-    /// The index of the region's word in the guard's flags; None where it is not guarded.
-    pub fn slot(&self) -> Option<u32> {
-        self.watch.as_ref().map(Watch::index)
-    }
-
-    /// Clears the flag of stray writes.
-    pub fn acknowledge_stray_writes(&self) {
-        if let Some(watch) = &self.watch {
-            watch.acknowledge();
-        }
-    }
-
-    /// Whether bytes of the memory were lost, as far as they were touched.
-    pub fn has_lost_bytes(&self) -> bool {
-        self.watch.as_ref().is_some_and(Watch::has_lost_bytes)
-    }
-
-    /// What the guard has survived, in bytes from the start of the region.
-    pub fn faults(&self) -> Option<Faults> {
-        let faults = self.watch.as_ref()?.faults();
-        let inside = |at: usize| at.saturating_sub(self.before()).min(self.length());
-        Some(Faults {
-            lost_from: faults.lost_from.map(inside),
-            io: faults.io.map(|(start, end)| (inside(start), inside(end))),
-            stray_writes: faults.stray_writes,
-        })
-    }
-
     /// Counts one map less. The last one releases the file: other owners of the region see private
     /// zero pages from now on. Where there are none and no ArrayBuffer was ever made (`exposed`), the
     /// memory is unmapped at once; otherwise the answer is the region, to be kept until the map object
@@ -483,6 +461,7 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
+        self.report_all();
         // A fault handler may look at the memory and the file.
         if let Some(watch) = self.watch.take() {
             let file = self.file_slot().take();
