@@ -3,6 +3,7 @@
  * four busy for long: searching, and waiting for the disk.
  */
 import { availableParallelism } from 'node:os';
+import { setImmediate } from 'node:timers';
 import { checkInteger } from '../base/arguments';
 import type * as Binding from '../base/binding';
 import { attempt, fromNative } from '../base/errors';
@@ -48,7 +49,9 @@ export async function onThread<Native extends NativeMap>(
   let failure: string | undefined;
   let result: Answer;
   const outcome = await until(memory, Number.POSITIVE_INFINITY, signal, (settle) => {
-    threads ??= new native.Threads(settleAll);
+    // What has settled meanwhile is taken in a turn of the event loop of its own: the runtime would
+    // go on with it at once, and let timers wait for as long as results come.
+    threads ??= new native.Threads(() => setImmediate(settleAll));
     const here = threads;
     const id = ++lastId;
     attempt(() => start(open, here, id), memory.path);
