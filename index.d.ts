@@ -144,7 +144,7 @@ interface Residency {
 /** How much of a range is read at once. */
 interface ConcurrencyOptions {
   /**
-   * How many chunks of 8 MiB are read at once, each by a thread of its own: 1 to 64. Default 4. More
+   * How many chunks of 8 MiB are read at once, each by a thread of its own: 1 to 64. Default 1. More
    * help where the disk serves many at once, such as a RAID or a network disk.
    */
   concurrency?: number | undefined;
@@ -1207,7 +1207,7 @@ interface MemoryOptions {
    * {@link Mmap.prefetch} does so off the main thread. Default false.
    */
   populate?: boolean | undefined;
-  /** On how many threads `populate` reads, each 8 MiB at a time: 1 to 64. Default 4. */
+  /** On how many threads `populate` reads, each 8 MiB at a time: 1 to 64. Default 1. */
   concurrency?: number | undefined;
   /**
    * Whether to ask the kernel for huge pages where it can use them: on Linux for files in shared

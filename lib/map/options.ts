@@ -18,7 +18,7 @@ export interface MemoryOptions {
    * {@link Mmap.prefetch} does so off the main thread. Default false.
    */
   populate?: boolean | undefined;
-  /** On how many threads `populate` reads, each 8 MiB at a time: 1 to 64. Default 4. */
+  /** On how many threads `populate` reads, each 8 MiB at a time: 1 to 64. Default 1. */
   concurrency?: number | undefined;
   /**
    * Whether to ask the kernel for huge pages where it can use them: on Linux for files in shared

@@ -9,8 +9,11 @@ import { checkConcurrency } from './threads';
 /** The bytes that one job of a prefetch reads: some hundredths of a second on a slow disk. */
 const PREFETCH_CHUNK = 8 * 2 ** 20;
 
-/** How many chunks of a prefetch are read at once unless the caller says otherwise. */
-const PREFETCH_THREADS = 4;
+/**
+ * How many chunks of a prefetch are read at once unless the caller says otherwise: Linux reads ahead for
+ * one thread, and less well for several in the same file.
+ */
+const PREFETCH_THREADS = 1;
 
 /** The bytes that one job of an eviction writes and drops. */
 const EVICT_CHUNK = 64 * 2 ** 20;
@@ -108,7 +111,7 @@ export function advise(
 /** How much of a range is read at once. */
 export interface ConcurrencyOptions {
   /**
-   * How many chunks of 8 MiB are read at once, each by a thread of its own: 1 to 64. Default 4. More
+   * How many chunks of 8 MiB are read at once, each by a thread of its own: 1 to 64. Default 1. More
    * help where the disk serves many at once, such as a RAID or a network disk.
    */
   concurrency?: number | undefined;

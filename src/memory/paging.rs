@@ -14,9 +14,6 @@ use crate::sys::{kernel_maps, paging};
 /// The largest unit in which Linux caches files, in bytes; all begin at a multiple of their size.
 const LARGEST_FOLIO: u64 = 2 * 1024 * 1024;
 
-/// How much the system is asked to begin with before it is waited for, in bytes.
-const PREFETCH_STEP: usize = 1024 * 1024;
-
 /// How much one thread of several prefetches before it takes more.
 const PREFETCH_CHUNK: usize = 8 * 1024 * 1024;
 
@@ -106,12 +103,7 @@ impl PagedMap {
     /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was truncated, `ERR_MMAP_IO` where the
     /// disk failed.
     pub fn prefetch(&self, start: usize, end: usize) -> Result<()> {
-        for from in (start..end).step_by(PREFETCH_STEP) {
-            let to = end.min(from + PREFETCH_STEP);
-            self.begin_reading(from, to);
-            self.populate(from, to)?;
-        }
-        Ok(())
+        self.populate(start, end)
     }
 
     /// As [`PagedMap::prefetch`], on so many threads at once, of which the caller's is one.
