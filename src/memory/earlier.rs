@@ -1,25 +1,8 @@
 //! The mappings that a longer one of the same file has followed.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use super::region::Region;
-
-/// The region that is a map's by now. All that were before it share this.
-#[derive(Default)]
-pub struct Newest(Mutex<Weak<Region>>);
-
-impl Newest {
-    /// The region, unless it is unmapped.
-    pub fn get(&self) -> Option<Arc<Region>> {
-        let region = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        region.upgrade()
-    }
-
-    /// Another one takes its place.
-    pub fn set(&self, region: &Arc<Region>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(region);
-    }
-}
 
 /// Shorter mappings of a file that grew. Each stays mapped for as long as something else owns it: an
 /// ArrayBuffer, which may have been transferred since, or a job.

@@ -1,10 +1,27 @@
 //! What the fault guard has survived in a region, and through which it is reported.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::Region;
 use crate::guard::{Faults, STRAY_WRITE, Watch};
+
+/// The region that is a map's by now. All that were before it share this.
+#[derive(Default)]
+pub struct Newest(Mutex<Weak<Region>>);
+
+impl Newest {
+    /// The region, unless it is unmapped.
+    pub fn get(&self) -> Option<Arc<Region>> {
+        let region = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        region.upgrade()
+    }
+
+    /// Another one takes its place.
+    pub fn set(&self, region: &Arc<Region>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(region);
+    }
+}
 
 impl Region {
     /// The index of the region's word in the guard's flags; None where it is not guarded.

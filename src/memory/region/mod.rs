@@ -10,7 +10,6 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::earlier::Newest;
 use crate::error::{Failure, Result};
 use crate::guard::{self, Range, Watch};
 use crate::sys::file::{self, Access};
@@ -22,6 +21,8 @@ mod bytes;
 mod growth;
 mod losses;
 mod words;
+
+use losses::Newest;
 
 pub use bytes::{SourceBytes, TargetBytes};
 pub use words::Words;
