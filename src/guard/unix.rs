@@ -246,11 +246,14 @@ fn allow_write(found: &Found, page: usize) -> bool {
 /// A page that is not there: past the end of the file, or the disk refuses it.
 fn replace_missing(found: &Found, page: usize) -> bool {
     while found.count_retry(page) <= TRIES {
+        // Before the size: a map grows after its file has, so that a page of the map that lies past
+        // the end is lost, and not one that was only reserved when the size was asked for.
+        let is_of_map = page < found.covered();
         let Some(size) = file_size(found) else {
             break;
         };
         if size <= position(found, page) {
-            return match page < found.covered() {
+            return match is_of_map {
                 true => replace_tail(found, size),
                 false => fill_reserve(found, page),
             };
