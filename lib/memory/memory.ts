@@ -311,8 +311,7 @@ export class Memory<Native extends NativeMap = NativeMap> {
       if (!isOutOfMaps || !this.#earlier || this.#earlier.isShared) throw error;
       // Each length of before takes one of the mappings that the kernel allows the process. What uses
       // them ends, as if the map were mapped afresh.
-      for (const watcher of [...(this.#watchers ?? [])]) watcher(false);
-      this.generation++;
+      this.#endWork(false);
       this.#earlier.detach();
       this.#earlier = undefined;
       open.releaseEarlier();
@@ -326,9 +325,14 @@ export class Memory<Native extends NativeMap = NativeMap> {
     this.#buffers = new Buffers(fresh, this.#monitor, this);
   }
 
-  #release(closing: boolean): void {
+  /** Ends what runs on the memory and what waits there. */
+  #endWork(closing: boolean): void {
     for (const watcher of [...(this.#watchers ?? [])]) watcher(closing);
     this.generation++;
+  }
+
+  #release(closing: boolean): void {
+    this.#endWork(closing);
     this.#monitor.stop();
     this.#buffers.detach();
     this.#earlier?.detach();

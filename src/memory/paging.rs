@@ -103,7 +103,13 @@ impl PagedMap {
     /// `ERR_OUT_OF_RANGE`; `ERR_MMAP_TRUNCATED` where the file was truncated, `ERR_MMAP_IO` where the
     /// disk failed.
     pub fn prefetch(&self, start: usize, end: usize) -> Result<()> {
-        self.populate(start, end)
+        let pages = self.region.pages(start, end)?;
+        let file = self.region.file().ok().flatten();
+        let place = file
+            .as_deref()
+            .map(|file| (file, self.region.offset() + start as u64, end - start));
+        let answer = pages.populate(place);
+        answer.map_err(|error| self.region.unreadable("madvise", error))
     }
 
     /// As [`PagedMap::prefetch`], on so many threads at once, of which the caller's is one.
@@ -152,23 +158,13 @@ impl PagedMap {
     /// As [`PagedMap::prefetch`]; `ERR_MMAP_TRUNCATED` also where the file ends in the last page of the
     /// range, the rest of which reads as zeros.
     pub fn finish_reading(&self, start: usize, end: usize) -> Result<()> {
-        self.populate(start, end)?;
+        self.prefetch(start, end)?;
         match self.region.file() {
             Ok(Some(file)) if file::size_of(&file)? < self.region.offset() + end as u64 => {
                 self.region.check_truncation(&file)
             }
             _ => Ok(()),
         }
-    }
-
-    fn populate(&self, start: usize, end: usize) -> Result<()> {
-        let pages = self.region.pages(start, end)?;
-        let file = self.region.file().ok().flatten();
-        let place = file
-            .as_deref()
-            .map(|file| (file, self.region.offset() + start as u64, end - start));
-        let answer = pages.populate(place);
-        answer.map_err(|error| self.region.unreadable("madvise", error))
     }
 
     /// Whether every page that holds bytes of the range is in memory. False where the system does not
