@@ -67,6 +67,28 @@ const scenarios: Record<string, (path: string) => Promise<void>> = {
     await flushed;
     assert(consistsOf(readFileSync(path), 0x63));
   },
+
+  // What is made for the first promise of a thread serves all later ones, and must not keep that map.
+  'the first search of a thread': async (path) => {
+    assert.strictEqual(await Mmap.open(path).count('b'), 0);
+    await collectUntil(() => !holds(path), 'the first map that was searched is never collected');
+  },
+
+  'the first wait of a thread': async (path) => {
+    const wait = async () => {
+      const word = MmapMut.open(path).atomic(0);
+      await word.waitAsync(word.load(), { timeout: 1 });
+    };
+    await wait();
+    await collectUntil(() => !holds(path), 'the first map that was waited for is never collected');
+  },
+
+  'a signal that lives on': async (path) => {
+    const { signal } = new AbortController();
+    assert.strictEqual(await Mmap.open(path).count('b', { signal }), 0);
+    await collectUntil(() => !holds(path), 'a signal keeps the first map that was used with it');
+    assert(!signal.aborted);
+  },
 };
 
 async function main(): Promise<void> {

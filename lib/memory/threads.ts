@@ -22,12 +22,23 @@ export type Start<Native extends NativeMap> = (
 ) => void;
 
 /** The threads, as far as they work for this JavaScript thread. Made for the first job. */
-let threads: Binding.Threads | undefined;
+let made: Binding.Threads | undefined;
 const settlers = new Map<number, (error: string | undefined, answer: Answer) => void>();
 let lastId = 0;
 
+/**
+ * The threads. What they call stays for good, and with it whatever the function that it was made in
+ * knew: so it is made here, where no map is known.
+ */
+function threads(): Binding.Threads {
+  // What has settled meanwhile is taken in a turn of the event loop of its own: the runtime would go
+  // on with it at once, and let timers wait for as long as results come.
+  made ??= new native.Threads(() => setImmediate(settleAll));
+  return made;
+}
+
 function settleAll(): void {
-  const settled = threads?.settled();
+  const settled = made?.settled();
   if (settled === undefined) return;
   for (const id of settled.done) settlers.get(id)?.(undefined, undefined);
   for (const { id, error, answer } of settled.others) settlers.get(id)?.(error, answer);
@@ -49,10 +60,7 @@ export async function onThread<Native extends NativeMap>(
   let failure: string | undefined;
   let result: Answer;
   const outcome = await until(memory, Number.POSITIVE_INFINITY, signal, (settle) => {
-    // What has settled meanwhile is taken in a turn of the event loop of its own: the runtime would
-    // go on with it at once, and let timers wait for as long as results come.
-    threads ??= new native.Threads(() => setImmediate(settleAll));
-    const here = threads;
+    const here = threads();
     const id = ++lastId;
     attempt(() => start(open, here, id), memory.path);
     settlers.set(id, (error, answer) => {

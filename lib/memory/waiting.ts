@@ -52,9 +52,15 @@ export type Outcome =
   | 'timed-out';
 
 /** Settles the waits of this JavaScript thread. Made by the first of them. */
-let waits: Binding.Waits | undefined;
+let made: Binding.Waits | undefined;
 const settlers = new Map<number, (ownerGone: boolean) => void>();
 let lastId = 0;
+
+/** What settles them. Its callback stays for good, so it is made where no map is known. */
+function waits(): Binding.Waits {
+  made ??= new native.Waits((id, ownerGone) => settlers.get(id)?.(ownerGone));
+  return made;
+}
 
 /** Keeps the event loop alive while promises wait, as any other pending operation does. */
 let keepAlive: NodeJS.Timeout | undefined;
@@ -68,20 +74,29 @@ function suspend(change: 1 | -1): void {
 }
 
 /** What an aborted signal calls: one listener for all, however many wait with the signal. */
-const aborts = new WeakMap<AbortSignal, { callbacks: Set<() => void>; listener: () => void }>();
+interface AbortWatch {
+  callbacks: Set<() => void>;
+  listener: () => void;
+}
+
+const aborts = new WeakMap<AbortSignal, AbortWatch>();
+
+/** The watch of a signal. It lives as long as the signal, so it is made where no map is known. */
+function watchOf(signal: AbortSignal): AbortWatch {
+  const known = aborts.get(signal);
+  if (known !== undefined) return known;
+  const callbacks = new Set<() => void>();
+  const listener = () => {
+    for (const callback of [...callbacks]) callback();
+  };
+  const watch = { callbacks, listener };
+  aborts.set(signal, watch);
+  return watch;
+}
 
 /** Has `onAbort` called once the signal is aborted. Returns what takes that back. */
 export function whenAborted(signal: AbortSignal, onAbort: () => void): () => void {
-  let watch = aborts.get(signal);
-  if (watch === undefined) {
-    const all = new Set<() => void>();
-    const listener = () => {
-      for (const callback of [...all]) callback();
-    };
-    watch = { callbacks: all, listener };
-    aborts.set(signal, watch);
-  }
-  const { callbacks, listener } = watch;
+  const { callbacks, listener } = watchOf(signal);
   if (callbacks.size === 0) signal.addEventListener('abort', listener);
   callbacks.add(onAbort);
   return () => {
@@ -151,8 +166,7 @@ export function waitAsync(
   signal: AbortSignal | undefined,
 ): Promise<Outcome> {
   return until(memory, timeout, signal, (settle) => {
-    waits ??= new native.Waits((id, ownerGone) => settlers.get(id)?.(ownerGone));
-    const here = waits;
+    const here = waits();
     const id = ++lastId;
     const pending = attempt(
       () =>
