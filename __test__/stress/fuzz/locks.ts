@@ -152,7 +152,11 @@ function takeSync(): void {
 function take(): void {
   const [what, shared, how] = random.pick(ways);
   const locks = some();
-  wait(async () => took(what, shared, await how(locks)));
+  wait(async () => {
+    const taken = await how(locks);
+    // A map that is closed between the grant and this line has released what was granted.
+    if (what === 'file' || !locks.map.closed) took(what, shared, taken);
+  });
 }
 
 export const locking: Action[] = [
