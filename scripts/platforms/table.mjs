@@ -11,7 +11,7 @@ function table(head, rows) {
 
 /** How the core of a platform was made. */
 function howBuilt({ platform, checked, notRun, error }) {
-  if (notRun) return 'not built';
+  if (notRun) return 'not run';
   if (error) return '**failed**';
   const { target, rust = target } = platform;
   if (rust === target) return 'linked';

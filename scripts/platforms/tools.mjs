@@ -3,8 +3,9 @@
  * fetched on first use and needs no rights of an administrator; remove the folder for newer ones.
  */
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import npmEnvironment from '../npm-environment.js';
@@ -77,6 +78,24 @@ export function once(name, fill) {
   const promise = folders.get(name) ?? work();
   folders.set(name, promise);
   return promise;
+}
+
+/** A string as a word of a shell's. */
+export const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/**
+ * The path of a shell script `name` that ends with `exec command "$@"`. It is written anew each time,
+ * since the script that writes it may have changed.
+ */
+export async function script(group, name, before, command) {
+  const path = join(folder, 'scripts', group, name);
+  await mkdir(dirname(path), { recursive: true });
+  const lines = ['#!/bin/sh', ...before, `exec ${command.map(quoted).join(' ')} "$@"`];
+  const begun = `${path}.${randomUUID()}`;
+  await writeFile(begun, `${lines.join('\n')}\n`);
+  await chmod(begun, 0o755);
+  await rename(begun, path);
+  return path;
 }
 
 /** A folder with packages of PyPI; `more` are options of `pip install`. */
@@ -181,6 +200,13 @@ export function debian(name, suite, architecture, packages, { needed = false } =
     await fetch('sh', ['-ec', unpack], { cwd: download });
     await rm(download, { recursive: true });
   });
+}
+
+/** A C compiler for another target: what it makes is loaded into a runtime for that. */
+export async function compiler(target) {
+  const { zig: program } = await zig();
+  // A hazard is to end by the processor's own signal.
+  return script(`cc-${target}`, 'cc', [], [program, 'cc', '-target', target, '-fno-sanitize=all']);
 }
 
 /** The compiler and linker for other platforms: zig, and cargo-zigbuild, which gives it to cargo. */
