@@ -1697,7 +1697,9 @@ interface WaitAsyncOptions extends WaitOptions {
  *
  * A waiter names the value that it saw, and sleeps only while the word still has it. So change the
  * word first, then {@link notify}. A waiter may return without a notification when the word has
- * changed, and (rarely) when it has not: it should look again and wait on.
+ * changed, and (rarely) when it has not: it should look again and wait on. On Windows and on
+ * macOS before 14.4 waiters look at the word every 0.1 to 16 ms, and so does what serves promises on
+ * every macOS: a notification alone wakes none of them, and a change that is undone by then is missed.
  *
  * Every method throws MmapError `ERR_MMAP_CLOSED`, `ERR_MMAP_TRUNCATED` or `ERR_MMAP_IO` where the
  * map is closed, or has lost bytes.
@@ -1757,7 +1759,7 @@ declare class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor
    *
    * @param count - The number of waiters at most, 0 to 2^31 - 1. More may wake. Default: all.
    * @returns The number of threads that were asleep. One thread may sleep for the promises of a
-   * whole process.
+   * whole process. Those that look by themselves are not counted: on Windows the answer is 0.
    * @throws TypeError, RangeError.
    */
   notify(count?: Integer): number;

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { SharedMemory } from 'memmap/shm';
-import { needs, onLinux, onUnix } from './helpers/gates';
+import { isWindows, needs, onLinux, onUnix } from './helpers/gates';
+import { native } from './helpers/native';
 import { diskPath, root, temporaryFolder } from './helpers/temporary';
 
 const { main }: typeof import('../lib/cli/main') = require(join(root, 'dist', 'cli', 'main.js'));
@@ -80,27 +81,31 @@ test('the help fits a screen, and errors have exit code 2', (t) => {
 test('stat counts pages, holes and bytes', (t) => {
   const path = numbered(t, 20_000);
   const length = readFileSync(path).length;
-  const [report] = values(memmap('stat', '--json', path).stdout) as Record<string, number>[];
+  const [report] = values(memmap('stat', '--json', path).stdout) as Record<string, number | null>[];
   t.is(report?.size, length);
   t.is(report?.pages, Math.ceil(length / (report?.pageSize ?? 0)));
-  t.is(report?.residentPages, report?.pages);
+  t.is(report?.residentPages, isWindows ? null : report?.pages);
   const sparse = join(temporaryFolder(t), 'sparse');
   writeFileSync(sparse, '');
   truncateSync(sparse, 10 * 2 ** 30);
   const { status, stdout } = memmap('stat', sparse, path);
   t.is(status, 0);
   t.regex(stdout, /size +10,737,418,240 bytes \(10\.0 GiB\)\n/);
-  t.regex(stdout, /in memory +0 of [\d,]+ pages \(0\.0 %, 0 bytes\)/);
+  // Of a file that no map of its own has touched Windows tells nothing.
+  if (!isWindows) t.regex(stdout, /in memory +0 of [\d,]+ pages \(0\.0 %, 0 bytes\)/);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are for terminals only.
   t.notRegex(stdout, /\x1b/);
 });
 
-test('on a terminal stat shows a bar of what is in memory', async (t) => {
-  const path = numbered(t, 20_000);
-  const { code, printed } = await onTerminal('stat', path);
-  t.is(code, 0);
-  t.regex(printed, /\[█{30,60}\]/);
-});
+onUnix(
+  'on a terminal stat shows a bar of what is in memory (Unix: Windows tells nothing)',
+  async (t) => {
+    const path = numbered(t, 20_000);
+    const { code, printed } = await onTerminal('stat', path);
+    t.is(code, 0);
+    t.regex(printed, /\[█{30,60}\]/);
+  },
+);
 
 needs('fincore')('stat agrees with fincore (needs fincore)', (t) => {
   const path = numbered(t, 100_000);
@@ -112,10 +117,10 @@ needs('fincore')('stat agrees with fincore (needs fincore)', (t) => {
   t.is(report?.residentPages, Number(fincore.stdout));
 });
 
-test('warm brings files in, evict drops them', (t) => {
+test('warm brings files in, evict drops them where the system can', (t) => {
   const path = numbered(t, 100_000);
   const evicted = memmap('evict', '--json', path);
-  t.is(evicted.status, 0, evicted.stderr);
+  t.is(evicted.status, isWindows ? 2 : 0, evicted.stderr);
   const [warm] = values(memmap('warm', '--json', path).stdout) as Record<string, number>[];
   t.is(warm?.residentPages, warm?.pages);
 });
@@ -236,7 +241,9 @@ test('doctor tries what it reports', (t) => {
   t.is(status, 0, stdout);
   const found = values(stdout) as { name: string; works: boolean; detail: string }[];
   t.true(found.length >= 8);
-  t.true(found.find(({ name }) => name === 'a truncated file')?.works);
+  // Where it is missing the status is 0 all the same: waits are slower then, not wrong.
+  const many = found.find(({ name }) => name === 'waiting for many locks at once');
+  t.is(many?.works, native.waitsForMany());
 });
 
 onLinux('Ctrl-C ends warm between two chunks (needs signals)', async (t) => {

@@ -79,21 +79,30 @@ test('another process maps what it is sent', (t) => {
 
 test('a file that was replaced is an error, not a silent other file', (t) => {
   const path = diskFile(t, 'the first');
-  using map = Mmap.open(path);
+  const map = Mmap.open(path);
   const descriptor = map.descriptor();
+  map.close();
   writeFileSync(`${path}.new`, 'the other');
   renameSync(`${path}.new`, path);
   for (const kind of [Mmap, MmapMut, MmapCow]) {
     t.throws(() => kind.from(descriptor), { code: 'ERR_MMAP_REPLACED' });
   }
+});
+
+onUnix('a map whose file was replaced has no descriptor (Unix: a mapped file is replaced)', (t) => {
+  const path = diskFile(t, 'the first');
+  using map = Mmap.open(path);
+  writeFileSync(`${path}.new`, 'the other');
+  renameSync(`${path}.new`, path);
   t.throws(() => map.descriptor(), { code: 'ERR_MMAP_UNSUPPORTED' });
   t.is(map.buffer.toString(), 'the first');
 });
 
 test('a shorter file in its place is told as replaced, not as short', (t) => {
   const path = diskFile(t, '0123456789');
-  using map = Mmap.open(path);
+  const map = Mmap.open(path);
   const descriptor = map.descriptor();
+  map.close();
   writeFileSync(`${path}.new`, '');
   renameSync(`${path}.new`, path);
   t.throws(() => Mmap.from(descriptor), { code: 'ERR_MMAP_REPLACED' });

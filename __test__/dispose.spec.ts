@@ -28,7 +28,7 @@ test('util.inspect shows what a map is, and not its bytes', (t) => {
   for (const { name, open } of [Mmap, MmapMut, MmapCow]) {
     using map = open(path, { offset: 2 });
     const options = { breakLength: Infinity };
-    const shown = `${name} { path: '${path}', offset: 2, length: 5, closed: `;
+    const shown = `${name} { path: ${inspect(path)}, offset: 2, length: 5, closed: `;
     t.is(inspect(map, options), `${shown}false }`);
     map.close();
     t.is(inspect(map, options), `${shown}true }`.replace('length: 5', 'length: 0'));

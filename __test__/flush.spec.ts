@@ -1,8 +1,9 @@
 /** flush and flushSync on a disk that takes everything; lost-writes.spec.ts has one that does not. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { MmapMut } from 'memmap';
+import { onUnix } from './helpers/gates';
 import { temporaryFile, temporaryFolder } from './helpers/temporary';
 
 test('any range of bytes can be flushed, at any offset of the map', async (t) => {
@@ -70,26 +71,19 @@ test('an aborted flush rejects with an AbortError that has the reason as its cau
   await map.flush();
 });
 
-test('a flush ends when its map is closed, resized or refreshed, and with its caller’s error', async (t) => {
+/** Starts a flush of a map of a file, does something to the map, and expects an error of the flush. */
+async function ends(t: ExecutionContext, path: string, end: (map: MmapMut) => void): Promise<void> {
+  using map = MmapMut.open(path);
+  const flushing = t.throwsAsync(map.flush());
+  end(map);
+  const code = map.closed ? 'ERR_MMAP_CLOSED' : 'ERR_MMAP_CHANGED';
+  t.like(await flushing, { name: 'MmapError', code });
+}
+
+test('a flush ends when its map is closed or resized, and with its caller’s error', async (t) => {
   const path = temporaryFile(t, Buffer.alloc(100));
-  const other = MmapMut.open(path);
-  const ends: ((map: MmapMut) => void)[] = [
-    (map) => map.close(),
-    (map) => map.resize(90),
-    (map) => {
-      other.refresh();
-      other.resize(80);
-      map.refresh();
-    },
-  ];
-  for (const end of ends) {
-    using map = MmapMut.open(path);
-    const flushing = map.flush();
-    end(map);
-    const code = map.closed ? 'ERR_MMAP_CLOSED' : 'ERR_MMAP_CHANGED';
-    await t.throwsAsync(flushing, { name: 'MmapError', code });
-  }
-  other.close();
+  await ends(t, path, (map) => map.close());
+  await ends(t, path, (map) => map.resize(90));
   using map = MmapMut.open(path);
   const broken = new Error('broken callback');
   const onProgress = () => {
@@ -98,3 +92,14 @@ test('a flush ends when its map is closed, resized or refreshed, and with its ca
   t.is(await t.throwsAsync(map.flush(0, 10, { onProgress })), broken);
   await map.flush();
 });
+
+onUnix(
+  'a flush ends when its map follows a shorter file (Unix: a mapped file is truncated)',
+  (t) => {
+    const path = temporaryFile(t, Buffer.alloc(100));
+    return ends(t, path, (map) => {
+      truncateSync(path, 80);
+      map.refresh();
+    });
+  },
+);

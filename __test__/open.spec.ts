@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { type FileLike, Mmap, MmapCow, MmapMut } from 'memmap';
+import { isWindows, onUnix } from './helpers/gates';
 import { pattern, temporaryFile, temporaryFolder } from './helpers/temporary';
 
 const CLASSES = [Mmap, MmapMut, MmapCow];
@@ -138,7 +139,7 @@ for (const { name, open } of CLASSES) {
     }
   });
 
-  test(`${name}.open follows links`, (t) => {
+  onUnix(`${name}.open follows links (Unix: to make one needs no right)`, (t) => {
     const folder = temporaryFolder(t);
     writeFileSync(join(folder, 'file'), 'content');
     symlinkSync('file', join(folder, 'link'));
@@ -155,9 +156,9 @@ for (const { name, open } of CLASSES) {
     mkdirSync(join(folder, 'folder'));
     const refused: [path: string, code: string, errno: number][] = [
       [join(folder, 'missing'), 'ENOENT', -2],
-      [join(file, 'below'), 'ENOTDIR', -20],
+      [join(file, 'below'), isWindows ? 'ENOENT' : 'ENOTDIR', -20],
       ['', 'ENOENT', -2],
-      [join(folder, 'x'.repeat(300)), 'ENAMETOOLONG', -36],
+      [join(folder, 'x'.repeat(300)), isWindows ? 'ENOENT' : 'ENAMETOOLONG', -36],
     ];
     for (const [path, code, errno] of refused) {
       const error = t.throws(() => open(path), { name: 'MmapError', code });
@@ -182,7 +183,7 @@ test('a path that cannot name a file is an invalid value', (t) => {
     ['a\0b', 'ERR_INVALID_ARG_VALUE'],
     [Buffer.from('a\0b'), 'ERR_INVALID_ARG_VALUE'],
     [Deceiving.from(Buffer.from('a\0b')), 'ERR_INVALID_ARG_VALUE'],
-    [new URL('file:///a%00b'), 'ERR_INVALID_ARG_VALUE'],
+    [new URL('file:///C:/a%00b'), 'ERR_INVALID_ARG_VALUE'],
     [new URL('http://example.org/file'), 'ERR_INVALID_URL_SCHEME'],
   ];
   for (const [file, code] of bad) {
@@ -229,7 +230,7 @@ test('a descriptor that cannot be written says what it would have to be opened f
   const descriptor = openSync(temporaryFile(t, 'x'), 'r');
   t.teardown(() => closeSync(descriptor));
   t.throws(() => MmapMut.open(descriptor), {
-    code: 'EACCES',
+    code: isWindows ? 'EPERM' : 'EACCES',
     message: /the descriptor must be open for reading, for a MmapMut also for writing/,
   });
 });

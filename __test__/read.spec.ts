@@ -1,7 +1,7 @@
 import { appendFileSync, truncateSync, writeFileSync } from 'node:fs';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
-import { onLinux } from './helpers/gates';
+import { isWindows, onLinux, onUnix } from './helpers/gates';
 import { type Caught, inChild } from './helpers/processes';
 import { Random } from './helpers/random';
 import { diskFile } from './helpers/temporary';
@@ -85,7 +85,7 @@ test.serial('thousands of reads at once are served by a few threads, all right',
     map.buffer.writeUInt32LE(page, page * PAGE + 8);
   }
   map.flushSync();
-  if (process.platform !== 'win32') map.evictSync();
+  if (!isWindows) map.evictSync();
   const random = new Random(1);
   let most = 0;
   const reads = Array.from({ length: 5000 }, async () => {
@@ -117,28 +117,34 @@ test('aborting ends reads at once, also those that wait for their turn', async (
   t.is((await map.read(0, 1)).length, 1, 'the map goes on');
 });
 
-test('closing, resizing and refreshing end reads', async (t) => {
-  for (const end of ['close', 'resize', 'refresh'] as const) {
-    const path = diskFile(t, 8 * MIB);
-    const map = MmapMut.open(path);
-    const reads = [map.read(0, 10), map.read(MIB, 7 * MIB)];
-    if (end === 'close') map.close();
-    else if (end === 'resize') map.resize(MIB);
-    else {
-      truncateSync(path, MIB);
-      map.refresh();
-    }
-    const code = end === 'close' ? 'ERR_MMAP_CLOSED' : 'ERR_MMAP_CHANGED';
-    for (const read of reads) await t.throwsAsync(read, { code });
-    map.close();
-    await t.throwsAsync(map.read(0, 1), { code: 'ERR_MMAP_CLOSED' });
-  }
+/** Starts reads of a map, does something to the map, and expects errors of the reads. */
+async function ends(t: ExecutionContext, end: (map: MmapMut, path: string) => void): Promise<void> {
+  const path = diskFile(t, 8 * MIB);
+  const map = MmapMut.open(path);
+  const reads = [map.read(0, 10), map.read(MIB, 7 * MIB)];
+  end(map, path);
+  const code = map.closed ? 'ERR_MMAP_CLOSED' : 'ERR_MMAP_CHANGED';
+  for (const read of reads) await t.throwsAsync(read, { code });
+  map.close();
+  await t.throwsAsync(map.read(0, 1), { code: 'ERR_MMAP_CLOSED' });
+}
+
+test('closing and resizing end reads', async (t) => {
+  await ends(t, (map) => map.close());
+  await ends(t, (map) => map.resize(MIB));
 });
+
+onUnix('following a shorter file ends reads (Unix: a mapped file is truncated)', (t) =>
+  ends(t, (map, path) => {
+    truncateSync(path, MIB);
+    map.refresh();
+  }),
+);
 
 test('growing the map ends no read, prefetch or search', async (t) => {
   const path = diskFile(t, 40 * MIB);
   using map = MmapMut.open(path);
-  if (process.platform !== 'win32') map.evictSync();
+  if (!isWindows) map.evictSync();
   const running = [
     map.read(0, 40 * MIB).then(({ length }) => length),
     map.prefetch(0, 40 * MIB, { concurrency: 2 }).then(() => 1),
@@ -194,7 +200,7 @@ test('prefetch and populate take a number of threads', async (t) => {
   const path = diskFile(t, 33 * MIB + 5);
   for (const concurrency of [1, 2, 64]) {
     using map = MmapMut.open(path, { offset: 4095, populate: true, concurrency });
-    if (process.platform !== 'win32') map.evictSync();
+    if (!isWindows) map.evictSync();
     const told: number[] = [];
     await map.prefetch(1, map.length, { concurrency, onProgress: (done) => told.push(done) });
     t.is(told.length, 5);
@@ -205,7 +211,7 @@ test('prefetch and populate take a number of threads', async (t) => {
     t.is(told.at(-1), map.length - 1);
     const { residentPages, pages } = map.residency(1);
     t.is(residentPages, pages);
-    if (process.platform !== 'win32') map.evictSync();
+    if (!isWindows) map.evictSync();
     map.prefetchSync(1, map.length, { concurrency });
     t.is(map.residency(1).residentPages, pages);
   }

@@ -2,10 +2,11 @@
 import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { Mmap, MmapCow, MmapError, MmapMut } from 'memmap';
+import { onUnix } from './helpers/gates';
 import { temporaryFile } from './helpers/temporary';
 
 for (const { name, open } of [Mmap, MmapMut, MmapCow]) {
-  test(`${name}.refresh follows a file that grows, is truncated, emptied and grows again`, (t) => {
+  test(`${name}.refresh follows a file that grows`, (t) => {
     const path = temporaryFile(t, 'one');
     using map = open(path);
     const first = map.buffer;
@@ -16,6 +17,20 @@ for (const { name, open } of [Mmap, MmapMut, MmapCow]) {
     t.true(map.refresh());
     t.is(first.toString(), name === 'MmapCow' ? '' : 'one');
     t.is(map.buffer.toString(), 'one two');
+  });
+
+  test(`${name}.refresh follows an empty file that grows`, (t) => {
+    const path = temporaryFile(t, '');
+    using map = open(path);
+    t.false(map.refresh());
+    writeFileSync(path, 'again');
+    t.true(map.refresh());
+    t.is(map.buffer.toString(), 'again');
+  });
+
+  onUnix(`${name}.refresh follows a file that is truncated, emptied and grows (Unix)`, (t) => {
+    const path = temporaryFile(t, 'one two');
+    using map = open(path);
     truncateSync(path, 2);
     t.true(map.refresh());
     t.is(map.buffer.toString(), 'on');
@@ -36,6 +51,13 @@ for (const { name, open } of [Mmap, MmapMut, MmapCow]) {
     t.false(part.refresh());
     t.true(tail.refresh());
     t.is(tail.buffer.toString(), '456789abc');
+    t.is(part.buffer.toString(), '4567');
+  });
+
+  onUnix(`${name}.refresh keeps to the part of a file that is truncated (Unix)`, (t) => {
+    const path = temporaryFile(t, '0123456789');
+    using part = open(path, { offset: 4, length: 4 });
+    using tail = open(path, { offset: 4 });
     truncateSync(path, 6);
     t.true(part.refresh());
     t.is(part.buffer.toString(), '45');

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { Mmap, MmapCow, MmapMut } from 'memmap';
 import { collectUntil } from './helpers/garbage';
-import { canShare, onLinux } from './helpers/gates';
+import { canShare, isWindows, onLinux } from './helpers/gates';
 import { descriptors, mappingsOf } from './helpers/kernel';
 import { inChild } from './helpers/processes';
 import { diskFile, diskPath, root } from './helpers/temporary';
@@ -174,13 +174,16 @@ function whereSupported(): void {
     t.true(map.refresh());
     t.is(map.buffer.toString('latin1', 0, 4), 'kept');
     t.is(old.toString('latin1', 0, 4), 'kept');
-    truncateSync(path, 12288);
-    t.throws(() => map.refresh(), { code: 'ERR_MMAP_IN_USE' });
+    // Windows truncates no mapped file.
+    if (!isWindows) {
+      truncateSync(path, 12288);
+      t.throws(() => map.refresh(), { code: 'ERR_MMAP_IN_USE' });
+    }
     t.is(map.length, 20480);
     map.close();
     using copy = MmapCow.open(path, { shared: true });
     copy.subarray(0, 1);
-    truncateSync(path, 20480);
+    truncateSync(path, 24576);
     t.throws(() => copy.refresh(), { code: 'ERR_MMAP_IN_USE' });
     using memory = MmapMut.anonymous(10, { shared: true });
     memory.subarray(0, 1);

@@ -47,7 +47,7 @@ test('a thread that has all places of readers is told so', (t) => {
 test('a thread that locks a file twice is told so', async (t) => {
   const { path } = sharedFile(t);
   const other = `${path}-other`;
-  await promises.symlink(path, other);
+  await promises.link(path, other);
   const lock = FileLock.acquireSync(path);
   t.throws(() => FileLock.acquireSync(path), DEADLOCK);
   t.throws(() => FileLock.acquireSync(other, { shared: true }), DEADLOCK);

@@ -65,7 +65,11 @@ const PROBES: Record<string, Probe> = {
     return 'yes';
   },
   'waiting for many locks at once': () => {
-    if (!native.waitsForMany()) throw new Error('no futex_waitv (Linux 5.16): waiters look often');
+    if (!native.waitsForMany()) {
+      const lack =
+        process.platform === 'linux' ? 'no futex_waitv (Linux 5.16)' : 'the system cannot';
+      throw new Error(`${lack}: waiters look often`);
+    }
     return 'by the system';
   },
   'locking memory (mlock)': () => {
@@ -80,7 +84,11 @@ const PROBES: Record<string, Probe> = {
 };
 
 /** Where something is missing, but nothing is wrong. */
-const OPTIONAL = new Set(['Buffers above 4 GiB', 'shared: true (SharedArrayBuffer)']);
+const OPTIONAL = new Set([
+  'Buffers above 4 GiB',
+  'shared: true (SharedArrayBuffer)',
+  'waiting for many locks at once',
+]);
 
 export async function doctor(args: string[], output: Output): Promise<number> {
   const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false } } });

@@ -19,7 +19,8 @@ interface Report {
   /** In bytes. */
   pageSize: number;
   pages: number;
-  residentPages: number;
+  /** Null on Windows, which tells only what a process has in its own working set. */
+  residentPages: number | null;
   /** Pages that are not on the disk yet; null where the system does not tell. */
   dirtyPages: number | null;
 }
@@ -27,7 +28,7 @@ interface Report {
 /** A part of a file. */
 interface Cell {
   pages: number;
-  resident: number;
+  resident: number | null;
   dirty: number | null;
 }
 
@@ -44,6 +45,7 @@ function cells(map: Mmap): Cell[] {
     const last = Math.min(map.length, end * pageSize);
     const cached = memoryOf(map).call((open) => open.cached(start * pageSize, last));
     if (cached !== null) return { pages: end - start, ...cached };
+    if (process.platform === 'win32') return { pages: end - start, resident: null, dirty: null };
     pages ??= map.residency().map;
     let resident = 0;
     for (let page = start; page < end; page++) resident += pages[page] ?? 0;
@@ -54,6 +56,9 @@ function cells(map: Mmap): Cell[] {
 function report(path: string, length: number, parts: Cell[]): Report {
   const sum = (count: (part: Cell) => number) =>
     parts.reduce((total, part) => total + count(part), 0);
+  /** Null where the system does not tell of some part. */
+  const known = (count: (part: Cell) => number | null) =>
+    parts.some((part) => count(part) === null) ? null : sum((part) => count(part) ?? 0);
   return {
     path,
     size: length,
@@ -61,8 +66,8 @@ function report(path: string, length: number, parts: Cell[]): Report {
     allocated: process.platform === 'win32' ? null : statSync(path).blocks * 512,
     pageSize: native.pageSize(),
     pages: sum(({ pages }) => pages),
-    residentPages: sum(({ resident }) => resident),
-    dirtyPages: parts.some(({ dirty }) => dirty === null) ? null : sum(({ dirty }) => dirty ?? 0),
+    residentPages: known(({ resident }) => resident),
+    dirtyPages: known(({ dirty }) => dirty),
   };
 }
 
@@ -73,14 +78,16 @@ async function print(found: Report, parts: Cell[], output: Output): Promise<void
     const hole = Math.max(0, found.size - allocated);
     rows.push(['on the disk', `${size(allocated)}${hole ? `, holes: ${size(hole)}` : ''}`]);
   }
-  rows.push([
-    'in memory',
-    `${grouped(residentPages)} of ${grouped(pages)} pages (${percent(residentPages, pages)}, ` +
-      `${size(Math.min(found.size, residentPages * pageSize))})`,
-  ]);
+  if (residentPages !== null) {
+    rows.push([
+      'in memory',
+      `${grouped(residentPages)} of ${grouped(pages)} pages (${percent(residentPages, pages)}, ` +
+        `${size(Math.min(found.size, residentPages * pageSize))})`,
+    ]);
+  }
   if (dirtyPages !== null) rows.push(['dirty', `${grouped(dirtyPages)} pages`]);
-  if (output.isTerminal && pages > 0) {
-    rows.push(['map', bar(parts.map(({ resident, pages: of }) => resident / of))]);
+  if (output.isTerminal && residentPages !== null && pages > 0) {
+    rows.push(['map', bar(parts.map(({ resident, pages: of }) => (resident ?? 0) / of))]);
   }
   await output.line(output.style('bold', path));
   await output.rows(rows);

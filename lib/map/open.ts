@@ -53,7 +53,9 @@ export function openFile<Native extends NativeMap>(
     opened = new nativeClass(source, offset, length ?? undefined, reserve, guard, keepDescriptor);
   } catch (error) {
     const refusal = fromNative(error, path);
-    throw typeof source === 'number' && refusal instanceof MmapError && refusal.code === 'EACCES'
+    // What Windows says has one name for every kind of denied access.
+    const denied = process.platform === 'win32' ? 'EPERM' : 'EACCES';
+    throw typeof source === 'number' && refusal instanceof MmapError && refusal.code === denied
       ? withAdvice(
           refusal,
           'the descriptor must be open for reading, for a MmapMut also for writing',

@@ -123,7 +123,7 @@ impl Mapping {
         let first = temporary.unwrap_or(path);
         let file = file::create_new(first, options.mode)?;
         let publish = || match temporary {
-            Some(temporary) => std::fs::rename(temporary, path).map_err(Failure::system("rename")),
+            Some(temporary) => file::replace(temporary, path),
             None => Ok(()),
         };
         Mapping::of_new(file, options, publish).inspect_err(|_| {

@@ -38,6 +38,14 @@ pub fn open(path: &std::path::Path, access: Access) -> Result<File> {
         .map_err(Failure::system("open"))
 }
 
+/// Moves the file at `from` to `to`, in the place of a file that is there.
+///
+/// # Errors
+/// Whatever `rename` refuses: `EISDIR`, `EACCES`, ...
+pub fn replace(from: &std::path::Path, to: &std::path::Path) -> Result<()> {
+    std::fs::rename(from, to).map_err(Failure::system("rename"))
+}
+
 /// A new close-on-exec descriptor of the open file that the caller knows as `descriptor`.
 ///
 /// # Errors

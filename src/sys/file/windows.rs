@@ -27,13 +27,30 @@ pub fn with_mode(_: &mut OpenOptions, _: u32) {}
 /// default), and child processes do not inherit the handle.
 ///
 /// # Errors
-/// Whatever `CreateFileW` refuses: `ENOENT`, `EPERM`, `EBUSY`, ...
+/// Whatever `CreateFileW` refuses: `ENOENT`, `EPERM`, `EBUSY`, ...; `EISDIR` for a directory.
 pub fn open(path: &Path, access: Access) -> Result<File> {
     File::options()
         .read(true)
         .write(access == Access::ReadWrite)
         .open(path)
-        .map_err(Failure::system("open"))
+        .map_err(|error| Failure::system("open")(or_directory(error, path)))
+}
+
+/// Moves the file at `from` to `to`, in the place of a file that is there.
+///
+/// # Errors
+/// Whatever `MoveFileExW` refuses; `EISDIR` where `to` is a directory.
+pub fn replace(from: &Path, to: &Path) -> Result<()> {
+    std::fs::rename(from, to).map_err(|error| Failure::system("rename")(or_directory(error, to)))
+}
+
+/// Windows says of a directory only that it denies access.
+fn or_directory(error: io::Error, path: &Path) -> io::Error {
+    if error.kind() == io::ErrorKind::PermissionDenied && path.is_dir() {
+        io::ErrorKind::IsADirectory.into()
+    } else {
+        error
+    }
 }
 
 /// A new handle of the open file that the caller knows as `descriptor`.
