@@ -14,8 +14,8 @@ import { root } from './helpers/temporary';
 
 const documents = documentSnippets();
 
-/** What Windows has not: named shared memory, dropping pages, and truncating what is mapped. */
-const NOT_ON_WINDOWS = /'memmap\/shm'|\.evict|truncateSync/;
+/** What Windows has not: dropping pages, truncating what is mapped, and one ArrayBuffer for all lengths. */
+const NOT_ON_WINDOWS = /\.evict|truncateSync|\.buffer\.buffer === buffer/;
 
 const sharing = canShare();
 

@@ -39,13 +39,13 @@ function work() {
 
 function hire() {
   const worker = fork(__filename, [name]);
-  worker.on('exit', async (_, signal) => {
-    if (signal === null) return;
+  worker.on('exit', async (code) => {
+    if (code === 0) return;
     const guard = await mutex.lock();
     jobs[jobs.indexOf(worker.pid)] = 0;
     changed.notifyAll();
     guard.unlock();
-    console.log(`a worker was killed (${signal}); another one takes its place`);
+    console.log('a worker was killed; another one takes its place');
     hire();
   });
 }
