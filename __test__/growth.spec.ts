@@ -290,16 +290,19 @@ onLinux('growing without Buffers leaves one mapping (Linux: /proc/self/maps)', (
 onLinux('the mappings of before go with their last Buffer (Linux: /proc/self/maps)', async (t) => {
   const path = diskFile(t, PAGE);
   using map = Mmap.open(path);
-  let first: Buffer | null = map.buffer;
+  // Not in a variable of this function: Bun's collector takes what it finds on the stack for alive.
+  const first = [map.buffer];
   for (let pages = 2; pages < 1000; pages++) {
     truncateSync(path, pages * PAGE);
     map.refresh();
     if (map.buffer[0] !== 7) t.fail();
   }
   await collectUntil(() => mapsOf(path) <= 2, 'only the first and the last are mapped');
-  t.is(first.length, PAGE);
-  t.is(first[PAGE - 1], 7);
-  first = null;
+  t.deepEqual(
+    first.map((buffer) => [buffer.length, buffer[PAGE - 1]]),
+    [[PAGE, 7]],
+  );
+  first.length = 0;
   await collectUntil(() => mapsOf(path) === 1, 'only the last is mapped');
   map.close();
   t.false(holds(path));

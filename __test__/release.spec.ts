@@ -253,10 +253,8 @@ for (const [what, damage, environment, said] of refusals) {
 /** Prints the value of an expression that may call what a module of `scripts/release/` exports. */
 function evaluate(name: string, imported: string, expression: string): string {
   const module = pathToFileURL(join(root, 'scripts', 'release', name)).href;
-  const code = `import { ${imported} } from ${JSON.stringify(module)}; console.log(${expression});`;
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
-    encoding: 'utf8',
-  });
+  const code = `import(${JSON.stringify(module)}).then(({ ${imported} }) => console.log(${expression}));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' });
   if (stderr !== '') throw new Error(stderr);
   return stdout.trim();
 }

@@ -14,8 +14,10 @@ function elsewhere(script: string, path: string): string {
   return stdout;
 }
 
-const WRITE_BY_FS = `const fd = fs.openSync(path, 'r+');
-  fs.writeSync(fd, 'by fs', 0); fs.writeSync(fd, 'by fs', 9000); fs.closeSync(fd);`;
+// Of bytes: Deno writes a string where the last one ended, whatever position is given.
+const WRITE_BY_FS = `const fd = fs.openSync(path, 'r+'); const bytes = Buffer.from('by fs');
+  for (const at of [0, 9000]) fs.writeSync(fd, bytes, 0, bytes.length, at);
+  fs.closeSync(fd);`;
 const WRITE_BY_MAP = `const map = MmapMut.open(path);
   map.write('by map', 0); map.buffer.write('by map', 9000); map.close();`;
 

@@ -7,14 +7,13 @@ import test from 'ava';
 import { root, temporaryFolder } from './helpers/temporary';
 
 const CHECK = `
-  import { problems } from ${JSON.stringify(
+  import(${JSON.stringify(
     pathToFileURL(join(root, 'scripts', 'workflow-problems.mjs')).href,
-  )};
-  console.log(JSON.stringify(problems(process.cwd())));`;
+  )}).then(({ problems }) => console.log(JSON.stringify(problems(process.cwd()))));`;
 
 /** What the check finds in a folder. */
 function problems(folder: string): string[] {
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', CHECK], {
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', CHECK], {
     cwd: folder,
     encoding: 'utf8',
   });

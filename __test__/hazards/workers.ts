@@ -7,12 +7,14 @@ import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { collect } from '../helpers/garbage';
 import { mapsOf } from '../helpers/kernel';
+import { isEmulated } from '../helpers/patience';
 import { newFile } from '../helpers/scratch';
 import { survived } from './tools';
 
 const LENGTH = 4 << 20;
 const IN_PARALLEL = 4;
-const ROUNDS = 4;
+// An emulator takes seconds to start one.
+const ROUNDS = isEmulated ? 1 : 4;
 
 /** How a worker ends. */
 const ENDS = ['return', 'exit', 'throw', 'terminate'];

@@ -13,8 +13,8 @@ exports.run = ({ folder, did, saw }) => {
   const map = Mmap.open(path);
 
   did('another process: fs.truncateSync(path, 0); here: map.buffer[500_000]');
-  const script = 'require("node:fs").truncateSync(process.argv[1], 0)';
-  saw('its exit code', spawnSync(process.execPath, ['-e', script, path]).status, 0);
+  const script = `require("node:fs").truncateSync(${JSON.stringify(path)}, 0)`;
+  saw('its exit code', spawnSync(process.execPath, ['-e', script]).status, 0);
   saw('the byte', map.buffer[500_000], 0);
   saw('map.faults.truncated', map.faults.truncated, true);
 

@@ -119,6 +119,14 @@ const entries = [
   },
   {
     on: ['deno'],
+    titles: [
+      /^shm › unlinkOnExit unlinks where SIG(INT|HUP|TERM) ends the process, and only there \(POSIX\)$/,
+    ],
+    reason:
+      'Deno says of a child to which it sent a signal that it ended by it, whatever its code is',
+  },
+  {
+    on: ['deno'],
     titles: ['atomic › ending the process or a worker with pending waits is clean'],
     reason: 'Deno runs no cleanup hook of a worker that is terminated, so that its threads wait on',
   },
