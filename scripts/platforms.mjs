@@ -76,6 +76,12 @@ function make({ name }) {
   });
 }
 
+/** Results are kept one after the other, and at once: what follows may be broken off. */
+let kept = Promise.resolve();
+function keep(cores, rows) {
+  kept = kept.then(() => remember(cores, rows));
+}
+
 /** What each platform's build comes to, one after the other: each uses all processors. */
 const builds = new Map();
 let last = Promise.resolve();
@@ -83,19 +89,22 @@ const inOrder = [...built].sort(
   (one, other) => Number(needed.has(other.name)) - Number(needed.has(one.name)),
 );
 for (const platform of inOrder) {
-  last = last.then(() => make(platform));
+  last = last
+    .then(() => make(platform))
+    .then((result) => {
+      keep([{ platform, ...result }], []);
+      return result;
+    });
   builds.set(platform.name, last);
 }
-
-/** The results that are kept, of before, too. */
-let kept = Promise.resolve();
 
 /** Runs the suites of a runtime, one after the other. */
 async function test({ runtime, suites }) {
   const core = await builds.get(runtime.platform);
   const rows = [];
   const started = await attempt(async () => {
-    if (core?.notRun ?? core?.error) throw new Unavailable('its core was not built');
+    if (core?.error) throw new Unavailable('its core was not built');
+    if (core?.notRun) throw new Unavailable(`its core was not built: ${core.notRun}`);
     return runtime.start();
   });
   for (const suite of suites) {
@@ -106,8 +115,7 @@ async function test({ runtime, suites }) {
       return run({ ...runtime, ...started }, suite, knownOf(runtime.name));
     });
     rows.push({ runtime, suite, ...result });
-    // At once: a later suite may be broken off.
-    kept = kept.then(() => remember([], [{ runtime, suite, ...result }]));
+    keep([], [{ runtime, suite, ...result }]);
     report(runtime, suite, result);
   }
   await started.remove?.();
@@ -143,7 +151,7 @@ const order = (row) => runtimes.indexOf(row.runtime);
 rows.sort((one, other) => order(one) - order(other));
 console.log(buildTable(cores));
 console.log(suiteTable(rows, { seconds: true }));
-const all = await kept.then(() => remember(cores, []));
+const all = await kept.then(() => remember([], []));
 if (values.write || (positionals.length === 0 && !values.core)) {
   const page = join(root, 'docs', 'platforms.md');
   await writeFile(page, withTables(await readFile(page, 'utf8'), all.cores, all.rows));

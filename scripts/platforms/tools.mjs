@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import npmEnvironment from '../npm-environment.js';
@@ -98,12 +98,26 @@ export async function script(group, name, before, command) {
   return path;
 }
 
+/** What Python runs as pip: its own, or Debian's wheel of it where it was installed without. */
+async function pip() {
+  const own = ['-m', 'pip'];
+  try {
+    await fetch('python3', [...own, '--version']);
+    return own;
+  } catch {
+    const base = await debian('pip', 'trixie', 'amd64', ['python3-pip-whl']);
+    const wheels = join(base, 'usr', 'share', 'python-wheels');
+    const names = await readdir(wheels);
+    return names.filter((name) => name.startsWith('pip-')).map((name) => join(wheels, name, 'pip'));
+  }
+}
+
 /** A folder with packages of PyPI; `more` are options of `pip install`. */
 export function python(name, packages, ...more) {
   return once(name, async (target) => {
     const quiet = ['--quiet', '--no-compile', '--disable-pip-version-check', '--no-deps'];
-    const install = ['-m', 'pip', 'install', ...quiet, '--target', target, ...more, ...packages];
-    await fetch('python3', install);
+    const install = ['install', ...quiet, '--target', target, ...more, ...packages];
+    await fetch('python3', [...(await pip()), ...install]);
   });
 }
 
