@@ -7,6 +7,7 @@ import {
   commentSnippets,
   documentSnippets,
   run,
+  runsAsItStands,
   type Snippet,
   withChecks,
 } from './helpers/snippets';
@@ -51,6 +52,17 @@ test('every example of the README is a whole ECMAScript module', (t) => {
   for (const { title, code, setup } of run) {
     t.is(setup, '', title);
     t.notRegex(code, /require\(/, title);
+  }
+});
+
+test('the examples of the README run untranspiled, and so on Node.js 20', async (t) => {
+  const title = 'README.md:1';
+  const code = 'const seen: number = 1;\n';
+  await t.throwsAsync(run({ title, code }), { message: /SyntaxError/ });
+  await t.notThrowsAsync(run({ title: 'docs/guide.md:1', code }));
+  // Newer ones know this, so that running them shows nothing.
+  for (const snippet of documents.filter(runsAsItStands)) {
+    t.notRegex(snippet.code, /^\s*(?:await )?using /m, snippet.title);
   }
 });
 

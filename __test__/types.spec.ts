@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { documentSnippets, runsAsItStands } from './helpers/snippets';
 
 const root = dirname(require.resolve('memmap/package.json'));
 const TYPINGS = ['index.d.ts', 'sync.d.ts', 'shm.d.ts', 'channel.d.ts'];
@@ -70,16 +71,23 @@ const MODULES = {
   node10: { module: 'esnext', moduleResolution: 'node10' },
 };
 
-/** Compiles all programs; answers what the compiler has against them. */
-async function complaints(version: string, options: object): Promise<string> {
+/** The programs of `__test__/types/`, from the folder of a project. */
+function ofTheTests(): string[] {
+  return readdirSync(consumer)
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `../${name}`);
+}
+
+/** Compiles programs; answers what the compiler has against them. */
+async function complaints(
+  version: string,
+  options: object,
+  files: () => string[] = ofTheTests,
+): Promise<string> {
   const compiler = join(root, 'node_modules', ...(compilers[version] ?? '').split('/'));
   const project = join(mkdtempSync(join(consumer, 'project-')), 'tsconfig.json');
-  const files = readdirSync(consumer).filter((name) => name.endsWith('.ts'));
   const compilerOptions = { ...OPTIONS, typeRoots: ['../node_modules/@types'], ...options };
-  writeFileSync(
-    project,
-    JSON.stringify({ compilerOptions, files: files.map((file) => `../${file}`) }),
-  );
+  writeFileSync(project, JSON.stringify({ compilerOptions, files: files() }));
   try {
     await promisify(execFile)(process.execPath, [compiler, '--project', project]);
     return '';
@@ -98,6 +106,22 @@ for (const version of Object.keys(compilers)) {
     t.is(await complaints(version, { ...MODULES.bundler, skipLibCheck: false }), '');
   });
 }
+
+test.serial('the examples of the README compile under strict', async (t) => {
+  const folder = join(consumer, 'readme');
+  mkdirSync(folder);
+  const examples = documentSnippets().filter(runsAsItStands);
+  for (const [index, { code }] of examples.entries()) {
+    writeFileSync(join(folder, `${index}.ts`), code);
+  }
+  const strict = { ...MODULES.nodenext, skipLibCheck: true, noUncheckedIndexedAccess: false };
+  const files = () => readdirSync(folder).map((name) => `../readme/${name}`);
+  t.true(examples.length >= 4);
+  t.is(await complaints('7.0', strict, files), '');
+  // It would say so of one that does not.
+  writeFileSync(join(folder, 'refused.ts'), "import 'memmap';\nconst one: string = 1;\n");
+  t.regex(await complaints('7.0', strict, files), /refused\.ts\(2,7\): error TS2322/);
+});
 
 test.serial('resolution without package exports (node10) finds every entry point', async (t) => {
   t.is(await complaints('5.9', { ...MODULES.node10, skipLibCheck: true }), '');

@@ -104,7 +104,7 @@ if (!packageOnly) {
     ['package-lock.json'],
     ['node_modules/.package-lock.json'],
     () => run('npm', 'ci', '--include=dev', '--ignore-scripts', ...QUIET),
-    ' (with the build that follows it takes a minute or two, once)',
+    ' (with the build that follows it takes some minutes, once)',
   );
 }
 step(

@@ -84,13 +84,21 @@ export function withChecks(code: string): string {
   );
 }
 
+/** Whether an example must run on every Node.js that is supported as readers see it. */
+export function runsAsItStands({ title }: Snippet): boolean {
+  return title.startsWith('README.md:');
+}
+
 /** An example as an ECMAScript module for every Node.js that is supported, which checks what it says. */
-export function asModule({ title, code, setup = '' }: Snippet): string {
+export function asModule(snippet: Snippet): string {
+  const { title, code, setup = '' } = snippet;
   if (/^.*\/\/ =>.*$/m.test(withChecks(code))) {
     throw new Error(`${title}: '// =>' stands behind an expression of one line, '; // => text'`);
   }
+  const module = PRELUDE + setup + withChecks(code);
+  if (runsAsItStands(snippet)) return module;
   // `using` is younger than the oldest Node.js that is tested.
-  const { outputText } = transpileModule(PRELUDE + setup + withChecks(code), {
+  const { outputText } = transpileModule(module, {
     compilerOptions: { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 },
   });
   return outputText;
