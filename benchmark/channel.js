@@ -18,6 +18,7 @@ const SMALL = { length: 64, count: 20_000, faster: 10 };
 const LARGE = { length: 65_528, count: 300, faster: 10 };
 const TRIPS = { length: 64, count: 2_000, faster: 4 };
 const IN_C = 'two processes in C';
+const SPINNING_IN_C = 'two processes in C that spin';
 const PEER = join(__dirname, 'peers', 'channel.js');
 
 /** Runs one measurement with a peer that has `post`, and calls `onMessage`. */
@@ -28,11 +29,15 @@ function overMessages(peer) {
       const start = process.hrtime.bigint();
       let got = 0;
       let seen = 0;
+      let bytes = 0;
       peer.onMessage = (message) => {
         // What nobody reads may never be copied.
-        seen += message[0] ?? 0;
+        seen += message[0];
+        bytes += message.length;
         if (++got < count) return what === 'roundTrip' && peer.post(data);
-        resolve(Number(process.hrtime.bigint() - start + BigInt(seen & 0)) / count);
+        const time = Number(process.hrtime.bigint() - start) / count;
+        if (seen !== count) throw new Error('messages have other bytes');
+        resolve({ time, answer: bytes / count });
       };
       peer.post(Buffer.from(JSON.stringify({ what, count, length })));
       if (what === 'roundTrip') peer.post(data);
@@ -76,27 +81,33 @@ function overChannel(folder, spin) {
     const total = count * faster;
     const data = Buffer.alloc(length, 1);
     let seen = 0;
+    let bytes = 0;
+    const take = (message) => {
+      seen += message.data[0];
+      bytes += message.data.length;
+    };
     there.sendSync(JSON.stringify({ what, count: total, length }));
     const start = process.hrtime.bigint();
     if (what === 'oneWay' && lend) {
       for await (const batch of back.batches({ lend })) {
-        for (const message of batch) seen += message.data[0];
+        for (const message of batch) take(message);
         if (seen === total) break;
       }
-    } else if (what === 'oneWay') while (seen < total) seen += back.receiveSync().data[0];
+    } else if (what === 'oneWay') while (seen < total) take(back.receiveSync());
     else if (what === 'blocking') {
       for (let i = 0; i < total; i++) {
         there.sendSync(data);
-        seen += back.receiveSync().data[0];
+        take(back.receiveSync());
       }
     } else {
       for (let i = 0; i < total; i++) {
         await there.send(data);
-        seen += (await back.receive()).data[0];
+        take(await back.receive());
       }
     }
+    const time = Number(process.hrtime.bigint() - start) / total;
     if (seen !== total) throw new Error('messages are missing');
-    return Number(process.hrtime.bigint() - start) / total;
+    return { time, answer: bytes / total };
   };
   const stop = () => {
     child.disconnect();
@@ -111,19 +122,35 @@ const COMMANDS = {
   'process.send (json)': 'child.send(data)',
   'Unix socket': 'socket.write(frame)',
   'worker.postMessage': 'worker.postMessage(data)',
-  [IN_C]: 'a ring in shared memory, futex',
+};
+
+/** What the record shows of the programs in C, by the way in which they run. */
+const IN_C_COMMANDS = {
+  ring: 'a ring in shared memory, futex',
+  trip: 'a word each in shared memory, futex',
+  spin: 'a word each in shared memory, read for 50 µs, then futex',
 };
 
 exports.title = 'Messages between processes';
 exports.about =
-  'Sends messages from one process to another and waits for all, or sends one and waits for its echo. The time is that of one message or one round trip.';
+  'Sends messages from one process to another and waits for all, or sends one and waits for its echo. The time is that of one message or one round trip, the answer the mean length of what arrived.';
 
 exports.run = async ({ folder, comparisons }) => {
   const memmap = overChannel(folder, 50);
   const sleeping = overChannel(folder, 0);
   // Compiled where there is a C compiler, and named as missing elsewhere.
-  const inC = (way, { length }) => cPeer(folder, 'channel', way, String(length));
-  const [ring, largeRing, trip] = [inC('ring', SMALL), inC('ring', LARGE), inC('trip', TRIPS)];
+  const started = [];
+  const inC = (way, { length, count, faster }, atMost) => {
+    const peer = cPeer(folder, 'channel', way, String(length));
+    started.push(peer);
+    const contestant = {
+      command: IN_C_COMMANDS[way],
+      run: peer && (() => peer.run(count * faster)),
+      missing: missing('cc'),
+      atMost,
+    };
+    return { [way === 'spin' ? SPINNING_IN_C : IN_C]: contestant };
+  };
   const peers = {
     'process.send (advanced)': overIpc('advanced'),
     'process.send (json)': overIpc('json'),
@@ -137,17 +164,7 @@ exports.run = async ({ folder, comparisons }) => {
         const run = peer && (() => peer.measure(what, size));
         contestants[name] = { command: COMMANDS[name], run, atMost: targets[name] };
       }
-      if (c !== undefined) {
-        const run = c && (async () => (await c.run(size.count * size.faster)).time);
-        const absent = missing('cc');
-        contestants[IN_C] = {
-          command: COMMANDS[IN_C],
-          run,
-          missing: absent,
-          atMost: targets[IN_C],
-        };
-      }
-      await comparisons.compare(title, contestants, { rounds: ROUNDS });
+      await comparisons.compare(title, { ...contestants, ...c }, { rounds: ROUNDS });
     };
     const advanced = 'process.send (advanced)';
     await compare(
@@ -156,7 +173,7 @@ exports.run = async ({ folder, comparisons }) => {
       () => memmap.measure('oneWay', SMALL, false),
       'oneWay',
       SMALL,
-      { c: ring, [advanced]: 1 / 20 },
+      { c: inC('ring', SMALL), [advanced]: 1 / 20 },
     );
     await compare(
       'a message of 64 KiB, one way, received without a copy',
@@ -164,7 +181,7 @@ exports.run = async ({ folder, comparisons }) => {
       () => memmap.measure('oneWay', LARGE, true),
       'oneWay',
       LARGE,
-      { c: largeRing, [advanced]: 1 / 15 },
+      { c: inC('ring', LARGE), [advanced]: 1 / 15 },
     );
     const awaiting = 'await sender.send(data); await receiver.receive()';
     await compare(
@@ -189,7 +206,7 @@ exports.run = async ({ folder, comparisons }) => {
       () => memmap.measure('blocking', TRIPS),
       'roundTrip',
       TRIPS,
-      { c: trip, [IN_C]: 1.5 },
+      { c: inC('spin', TRIPS, 1.5) },
     );
     await compare(
       'round trip, memmap blocking, spin: 0',
@@ -197,11 +214,11 @@ exports.run = async ({ folder, comparisons }) => {
       () => sleeping.measure('blocking', TRIPS),
       'roundTrip',
       TRIPS,
-      { c: trip },
+      { c: inC('trip', TRIPS, 1.5) },
     );
   } finally {
     memmap.stop();
     sleeping.stop();
-    for (const peer of [...Object.values(peers), ring, largeRing, trip]) peer?.stop();
+    for (const peer of [...Object.values(peers), ...started]) peer?.stop();
   }
 };

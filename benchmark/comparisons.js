@@ -3,7 +3,7 @@
  * to the same answer. A comparison is one entry in the group's record (`record.js`).
  */
 const { isDeepStrictEqual } = require('node:util');
-const { inTurns, median, medianRatio } = require('./rounds');
+const { inTurns, median } = require('./rounds');
 
 /** The comparisons of one run of a group. */
 class Comparisons {
@@ -25,9 +25,10 @@ class Comparisons {
    * work and returns (a promise of) the time of one repetition, or `{ time, answer }`; it is null
    * where the peer is not there, and then `missing` says what to install. `atMost` is the target:
    * memmap's time over this peer's.
-   * @param options - `rounds` that count (15), and the `unit` of the times: `ns` or `bytes` (`ns`).
+   * @param options - `rounds` that count (15); the `unit` of the times: `ns` or `bytes` (`ns`); and
+   * `limit`, a target beside no peer: `{ text, time }`, what memmap's time may be at most.
    */
-  async compare(what, contestants, { rounds = 15, unit = 'ns' } = {}) {
+  async compare(what, contestants, { rounds = 15, ...rest } = {}) {
     const answers = {};
     const timed = Object.entries(contestants).map(([name, { run }]) => [
       name,
@@ -49,15 +50,14 @@ class Comparisons {
       name,
       { ...rest, times: times[name], answer: answers[name] },
     ]);
-    this.add(what, Object.fromEntries(measured), { unit });
+    this.add(what, Object.fromEntries(measured), rest);
   }
 
   /**
    * Adds what the group has measured by itself: as {@link compare}, with `times` (one for each
    * round) and `answer` in place of `run`.
    */
-  add(what, contestants, { unit = 'ns' } = {}) {
-    const [[, memmap]] = Object.entries(contestants);
+  add(what, contestants, { unit = 'ns', limit } = {}) {
     const answers = Object.entries(contestants).filter(([, { answer }]) => answer !== undefined);
     for (const [name, { answer }] of answers) {
       if (isDeepStrictEqual(answer, answers[0][1].answer)) continue;
@@ -69,14 +69,12 @@ class Comparisons {
       what,
       unit,
       answer: answers[0]?.[1].answer,
+      limit: limit && { text: limit.text, time: rounded(limit.time) },
       contestants: Object.entries(contestants).map(([name, contestant]) => {
         const { command, times, atMost, missing } = contestant;
         if (!times) return { name, command, missing: missing ?? 'not on this platform' };
         const time = rounded(median(times));
-        if (contestant === memmap) return { name, command, time };
-        // How many times as long as memmap the peer takes.
-        const ratio = rounded(1 / medianRatio(memmap.times, times));
-        return { name, command, time, ratio, atLeast: atMost && rounded(1 / atMost) };
+        return { name, command, time, atLeast: atMost && rounded(1 / atMost) };
       }),
     });
   }
@@ -87,4 +85,13 @@ function rounded(number) {
   return Number(number.toPrecision(3));
 }
 
-module.exports = { Comparisons };
+/**
+ * How many times as long as memmap a contestant takes: the quotient of the times that the report
+ * shows, so that both agree. No record has it. Undefined for memmap itself, and for what is missing.
+ */
+function ratio({ contestants: [memmap] }, contestant) {
+  if (contestant === memmap || contestant.time === undefined) return undefined;
+  return rounded(contestant.time / memmap.time);
+}
+
+module.exports = { Comparisons, ratio };

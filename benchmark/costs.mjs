@@ -1,4 +1,5 @@
 /** `docs/costs.md`: what single calls cost, of the record of the group `calls`. */
+import { describe } from './machine.js';
 
 const INTRODUCTION = `# What every call costs
 
@@ -22,20 +23,22 @@ const RULES = `## What to take from it
 
 [Benchmarks](benchmarks.md) compares whole tasks: searching, opening, locks, channels.`;
 
-/** The page of a record; `show` prints a measured value. */
-export function costs({ machine, comparisons }, show) {
+/** The page of a record; `show` prints a measured value, `times` how many times as long a contestant takes. */
+export function costs({ machine, comparisons }, show, times) {
   const code = (text) =>
     `<code>${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('|', '&#124;')}</code>`;
-  const rows = comparisons.flatMap(({ what, unit, contestants }) =>
-    contestants.map(({ name, command, time, ratio }, index) => {
+  const rows = comparisons.flatMap((comparison) => {
+    const { what, unit, contestants } = comparison;
+    return contestants.map((contestant, index) => {
+      const { name, command, time } = contestant;
       const cells = index === 0 ? [`**${what}**`, 'memmap'] : ['', name];
-      const beside = ratio === undefined ? '' : `${ratio} ×`;
+      const beside = times(comparison, contestant);
       return `| ${[...cells, code(command), show(time, unit), beside].join(' | ')} |`;
-    }),
-  );
+    });
+  });
   return `${[
     INTRODUCTION,
-    `Measured by \`npm run bench -- calls\` on ${machine.cores} cores, ${machine.platform}, Node.js ${machine.node}. The times are this machine's; the ratios tell more.`,
+    `Measured by \`npm run bench -- calls\` on ${describe(machine)}. The times are this machine's; the ratios tell more.`,
     ['| | | what runs | time | |', '|---|---|---|---:|---:|', ...rows].join('\n'),
     RULES,
   ].join('\n\n')}\n`;

@@ -13,6 +13,7 @@ const { median } = require('./rounds');
 
 const MIB = 2 ** 20;
 const GROWTHS = 10_000;
+const COUNT = GROWTHS.toLocaleString('en');
 const RESERVE = 2 ** 34;
 /** What a growth may take beyond ftruncate, in nanoseconds. */
 const EXTRA = 10_000;
@@ -58,6 +59,8 @@ async function growing(folder) {
   await pause(500);
   result.collections = collections - first;
   for (const buffer of buffers) if (buffer.length === 0) result.detached++;
+  result.size = map.buffer.length;
+  result.peerSize = fstatSync(alone).size;
   map.close();
   closeSync(alone);
   process.stdout.write(JSON.stringify(result));
@@ -84,7 +87,8 @@ function following(path, signals) {
     seen.store(count);
     seen.notify();
   }
-  process.stdout.write(JSON.stringify({ times, peerTimes }));
+  const sizes = { size: map.buffer.length, peerSize: fstatSync(descriptor).size };
+  process.stdout.write(JSON.stringify({ times, peerTimes, ...sizes }));
 }
 
 /** A Node.js whose Buffers can be as long as the reserve. */
@@ -96,22 +100,26 @@ function program() {
 function alone(folder, node, comparisons) {
   const run = spawnSync(node, [__filename, 'growing', folder], { encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`the child ended with ${run.status}: ${run.stderr}`);
-  const { times, peerTimes, first, collections, detached } = JSON.parse(run.stdout);
+  const { times, peerTimes, first, collections, detached, size, peerSize } = JSON.parse(run.stdout);
   if (detached > 0) throw new Error(`${detached} Buffers were detached`);
-  const alone = `fs.ftruncateSync(fd, size), ${(median(peerTimes) / 1000).toFixed(1)} us`;
-  comparisons.add(`make a file 1 MiB longer, ${GROWTHS} times, and look at its end`, {
-    memmap: {
-      command:
-        'map.resize(size, { allocate: false }); map.buffer, with a reserve ' +
-        `(${first} major collections for the first Buffer, ${collections} after)`,
-      times,
+  comparisons.add(
+    `make a file 1 MiB longer, ${COUNT} times, and look at its end`,
+    {
+      memmap: {
+        command:
+          'map.resize(size, { allocate: false }); map.buffer, with a reserve ' +
+          `(${first} major collections for the first Buffer, ${collections} after)`,
+        times,
+        answer: size,
+      },
+      'ftruncate alone': {
+        command: 'fs.ftruncateSync(fd, size)',
+        times: peerTimes,
+        answer: peerSize,
+      },
     },
-    'ftruncate alone, plus 10 us': {
-      command: alone,
-      times: peerTimes.map((time) => time + EXTRA),
-      atMost: 1,
-    },
-  });
+    { limit: { text: 'ftruncate alone, plus 10 µs', time: median(peerTimes) + EXTRA } },
+  );
 }
 
 async function together(folder, node, comparisons) {
@@ -143,10 +151,10 @@ async function together(folder, node, comparisons) {
   await ended;
   map.close();
   words.close();
-  const { times, peerTimes } = JSON.parse(output);
-  comparisons.add(`see in a second process that a file has grown, each of ${GROWTHS} times`, {
-    memmap: { command: 'map.refresh(); map.buffer, with a reserve', times },
-    'the size alone': { command: 'fs.fstatSync(fd).size', times: peerTimes },
+  const { times, peerTimes, size, peerSize } = JSON.parse(output);
+  comparisons.add(`see in a second process that a file has grown, each of ${COUNT} times`, {
+    memmap: { command: 'map.refresh(); map.buffer, with a reserve', times, answer: size },
+    'the size alone': { command: 'fs.fstatSync(fd).size', times: peerTimes, answer: peerSize },
   });
 }
 
@@ -181,16 +189,18 @@ function anew(folder, name, look, comparisons) {
     times.push(took[0]);
     peerTimes.push(took[1]);
   }
+  const [size, peerSize] = [map.length, other.length];
   map.close();
   other.close();
   closeSync(descriptor);
   if (seen !== 0) throw new Error('the file is not of zeros');
   const { what, command } = look;
   comparisons.add(`see a file that has grown without a reserve, ${what}`, {
-    memmap: { command: `map.refresh(); ${command}`, times },
+    memmap: { command: `map.refresh(); ${command}`, times, answer: size },
     'opening it anew': {
       command: `map.close(); map = Mmap.open(file); ${command}`,
       times: peerTimes,
+      answer: peerSize,
       atMost: 1,
     },
   });

@@ -29,8 +29,9 @@ function guarded(mutex) {
   return Number(process.hrtime.bigint() - start) / UNCONTENDED;
 }
 
-/** Does `work` here and in the peer, from the same moment on. */
-async function together(peer, barrier, count, work) {
+/** Does `work` here and in the peer, from the same moment on. The answer is what both counted. */
+async function together(peer, barrier, words, count, work) {
+  words[1] = 0;
   const other = peer.run(count);
   await barrier.wait();
   const start = process.hrtime.bigint();
@@ -38,7 +39,7 @@ async function together(peer, barrier, count, work) {
   barrier.waitSync();
   const time = Number(process.hrtime.bigint() - start) / (2 * count);
   await other;
-  return time;
+  return { time, answer: words[1] };
 }
 
 exports.title = 'Locks';
@@ -51,7 +52,8 @@ exports.run = async ({ folder, comparisons }) => {
   const mutex = new Mutex(map, 0);
   const condition = new Condition(map, 8);
   const barrier = new Barrier(map, 16, 2);
-  const turn = map.view(Int32Array, 32, 1);
+  /** Whose turn it is, and what was counted under the lock. */
+  const words = map.view(Int32Array, 32, 2);
   const [contender, partner] = ['contend', 'passTurns'].map((way) =>
     memmapPeer('locks', path, way),
   );
@@ -93,14 +95,22 @@ exports.run = async ({ folder, comparisons }) => {
     });
     await compare(
       'lock and unlock, two processes at once',
-      'mutex.lockSync().unlock()',
-      () => together(contender, barrier, CONTENDED, () => contend(mutex, CONTENDED)),
-      { way: 'contend', command: 'lock.acquire(); lock.release()', count: CONTENDED, atMost: 1 },
+      'guard = mutex.lockSync(); count++; guard.unlock()',
+      () => together(contender, barrier, words, CONTENDED, () => contend(mutex, words, CONTENDED)),
+      {
+        way: 'contend',
+        command: 'lock.acquire(); count += 1; lock.release()',
+        count: CONTENDED,
+        atMost: 1,
+      },
     );
     await compare(
       'pass a turn between two processes',
       'condition.waitSync(guard); condition.notify()',
-      () => together(partner, barrier, TURNS, () => passTurns(mutex, condition, turn, 0, TURNS)),
+      () =>
+        together(partner, barrier, words, TURNS, () =>
+          passTurns(mutex, condition, words, 0, TURNS),
+        ),
       {
         way: 'pass_turns',
         command: 'condition.wait(); condition.notify()',

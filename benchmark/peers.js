@@ -20,6 +20,24 @@ const PACKAGES = {
   wc: 'coreutils',
 };
 
+/** The versions of the peers that have run since they were asked for last, by their names. */
+let used = {};
+
+/** Those versions. */
+function versions() {
+  const found = used;
+  used = {};
+  return found;
+}
+
+/** Notes the version of a program by what it prints of itself; some print it among their errors. */
+function noteVersion(name, command) {
+  if (used[name] !== undefined) return;
+  const { stdout, stderr } = spawnSync(command, ['--version'], { encoding: 'utf8' });
+  const version = /\d+(?:\.\d+)+/.exec(stdout + stderr)?.[0];
+  if (version !== undefined) used[name] = version;
+}
+
 function source(name) {
   return join(__dirname, 'peers', name);
 }
@@ -65,14 +83,18 @@ function pythonPeer(name, ...args) {
   const programs = process.platform === 'win32' ? ['python', 'python3'] : ['python3', 'python'];
   const works = (program) => spawnSync(program, ['-c', 'import mmap']).status === 0;
   const python = programs.find(works);
-  return python === undefined ? null : new Peer(python, source(`${name}.py`), ...args);
+  if (python === undefined) return null;
+  noteVersion('Python', python);
+  return new Peer(python, source(`${name}.py`), ...args);
 }
 
 /** The peer in C, compiled into `folder`, or null where there is no compiler for it. */
 function cPeer(folder, name, ...args) {
   const program = join(folder, name);
   const compiled = spawnSync('cc', ['-O2', '-o', program, source(`${name}.c`)]);
-  return compiled.status === 0 ? new Peer(program, ...args) : null;
+  if (compiled.status !== 0) return null;
+  noteVersion('C compiler', 'cc');
+  return new Peer(program, ...args);
 }
 
 /** Another process of memmap itself. */
@@ -83,7 +105,9 @@ function memmapPeer(name, ...args) {
 /** The peer that runs on Bun, or null where npm has no Bun for this platform. */
 function bunPeer(name, ...args) {
   const bun = runtimes.program(runtimes.bun());
-  return bun === undefined ? null : new Peer(bun, source(`${name}.bun.js`), ...args);
+  if (bun === undefined) return null;
+  noteVersion('Bun', bun);
+  return new Peer(bun, source(`${name}.bun.js`), ...args);
 }
 
 /**
@@ -92,6 +116,7 @@ function bunPeer(name, ...args) {
  */
 function program(command, args, pattern = /(\d+)/) {
   if (spawnSync(command, ['--version']).error !== undefined) return null;
+  noteVersion(PACKAGES[command], command);
   return () => {
     const start = process.hrtime.bigint();
     const { stdout, status, stderr } = spawnSync(command, args, {
@@ -114,11 +139,24 @@ function mmapIo() {
     const found = runtimes.program({ name: 'mmap-io', package: `${MMAP_IO}@1.4.3`, file });
     const folder = found && dirname(found);
     const loads = spawnSync(process.execPath, ['-e', `require(${JSON.stringify(folder)})`]);
-    return loads.status === 0 ? folder : null;
+    if (loads.status !== 0) return null;
+    used[MMAP_IO] = require(`${folder}/package.json`).version;
+    return folder;
   } catch (error) {
     console.error(error.message);
     return null;
   }
 }
 
-module.exports = { MMAP_IO, bunPeer, cPeer, memmapPeer, missing, mmapIo, program, pythonPeer };
+module.exports = {
+  MMAP_IO,
+  bunPeer,
+  cPeer,
+  memmapPeer,
+  missing,
+  mmapIo,
+  noteVersion,
+  program,
+  pythonPeer,
+  versions,
+};

@@ -1,6 +1,8 @@
-/** The record of the benchmarks: `record/<group>.json`, the last run of each group. */
+/**
+ * The results of the benchmarks, `<folder>/<group>.json`: the last run of each group. The record is
+ * committed, and `docs/benchmarks.md` is made of it; what else is measured stays on the machine.
+ */
 const { existsSync, mkdirSync, readFileSync, writeFileSync } = require('node:fs');
-const { availableParallelism, loadavg } = require('node:os');
 const { join } = require('node:path');
 
 /** In the order of the report. */
@@ -18,37 +20,21 @@ const groups = [
   'calls',
 ];
 
-const folder = join(__dirname, 'record');
+const RECORD = join(__dirname, 'record');
 
-/**
- * The kind of machine, and nothing that names it; its load where it has so much other work that the times
- * are longer than they need be.
- */
-function machine() {
-  const system = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' };
-  const cores = availableParallelism();
-  const load = Math.round(loadavg()[0]);
-  return {
-    cores,
-    platform: `${system[process.platform] ?? process.platform} ${process.arch}`,
-    node: process.version,
-    // The benchmarks' own processes are a load, too.
-    ...(load > 2 * cores && { load }),
-  };
-}
+/** What `npm run bench` writes without `--record`. Git ignores it. */
+const RESULTS = join(__dirname, '..', '.benchmarks');
 
 /** What `write` wrote for a group; undefined if it has never run. */
-function read(group) {
+function read(group, folder = RECORD) {
   const path = join(folder, `${group}.json`);
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
 }
 
-/** Records a run of a group: `{ title, about, comparisons }`. */
-function write(group, { title, about, comparisons }) {
+/** Writes a run of a group: `{ title, about, machine, comparisons }`. */
+function write(group, run, folder) {
   mkdirSync(folder, { recursive: true });
-  const record = { title, about, machine: machine(), comparisons };
-  writeFileSync(join(folder, `${group}.json`), `${JSON.stringify(record, null, 2)}\n`);
-  return record;
+  writeFileSync(join(folder, `${group}.json`), `${JSON.stringify(run, null, 2)}\n`);
 }
 
-module.exports = { groups, read, write };
+module.exports = { RECORD, RESULTS, groups, read, write };

@@ -3,13 +3,17 @@
  * of all groups.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chart } from './chart.mjs';
+import { ratio } from './comparisons.js';
 import { costs } from './costs.mjs';
+import { describe } from './machine.js';
 import { groups, read } from './record.js';
 
 const root = join(import.meta.dirname, '..');
+const require = createRequire(import.meta.url);
 
 /** The group that has a page of its own. */
 const COSTS = 'calls';
@@ -38,39 +42,53 @@ function show(value, unit) {
   return `${Number((value / size).toPrecision(3))} ${name}`;
 }
 
-/** How long a peer takes beside memmap. */
-function beside({ missing, ratio }) {
-  if (missing) return missing;
-  if (ratio === undefined) return '';
-  return `${ratio} ×`;
+/** How many times as long as memmap a contestant takes, as `12.3 ×`; empty for memmap itself. */
+function times(comparison, contestant) {
+  const quotient = ratio(comparison, contestant);
+  if (quotient === undefined) return '';
+  return `${quotient.toLocaleString('en', { maximumSignificantDigits: 3 })} ×`;
 }
 
-/** Whether a target is met, for those who work on it. */
-function target({ ratio, atLeast }) {
-  if (ratio === undefined || atLeast === undefined) return '';
-  return `target: at least ${atLeast} ×, ${ratio >= atLeast ? 'met' : 'MISSED'}`;
+const met = (yes) => (yes ? 'met' : 'MISSED');
+
+/** Whether the targets of a comparison are met, for those who work on them. */
+function targets(comparison) {
+  const { contestants, limit, unit } = comparison;
+  const besides = contestants.flatMap((contestant) => {
+    const { name, time, atLeast } = contestant;
+    if (atLeast === undefined || time === undefined) return [];
+    return [
+      `at least ${atLeast} × beside ${name}: ${met(ratio(comparison, contestant) >= atLeast)}`,
+    ];
+  });
+  if (limit === undefined) return besides;
+  const { text, time } = limit;
+  const shown = show(time, unit) === text ? text : `${text} (${show(time, unit)})`;
+  return [...besides, `at most ${shown}: ${met(contestants[0].time <= time)}`];
 }
 
-/** The rows of a comparison: name, command, time, and the ratio. */
-function rows({ contestants, unit }) {
-  return contestants.map((contestant) => [
+/** The rows of a comparison: name, command, time, and the ratio or why there is none. */
+function rows(comparison) {
+  return comparison.contestants.map((contestant) => [
     contestant.name,
     contestant.command,
-    contestant.missing ? '' : show(contestant.time, unit),
-    beside(contestant),
+    contestant.missing ? '' : show(contestant.time, comparison.unit),
+    contestant.missing ?? times(comparison, contestant),
   ]);
 }
 
-/** Prints the record of a group. */
+/** Prints what was measured of a group. */
 export function print({ title, machine, comparisons }) {
-  console.log(`\n${title} (${machine.cores} cores, ${machine.platform}, Node.js ${machine.node})`);
+  console.log(`\n${title} (${describe(machine)})`);
   for (const comparison of comparisons) {
     const { what, answer } = comparison;
     console.log(`\n  ${what}${answer === undefined ? '' : `: ${answer.toLocaleString('en')}`}`);
-    for (const [index, [name, , time, ratio]] of rows(comparison).entries()) {
-      const line = [name.padEnd(36), time.padStart(9), ratio.padStart(9)];
-      console.log(`    ${line.join('  ')}  ${target(comparison.contestants[index])}`.trimEnd());
+    for (const [name, command, time, beside] of rows(comparison)) {
+      console.log(
+        `    ${[name.padEnd(34), time.padStart(8), beside.padStart(9)].join('  ')}  ${command}`,
+      );
     }
+    for (const target of targets(comparison)) console.log(`    target: ${target}`);
   }
 }
 
@@ -96,13 +114,15 @@ function busy({ load }) {
 }
 
 /** The rows of a chart: in each comparison the longest bar is that of the slowest. */
-function bars({ contestants, unit }) {
-  const present = contestants.filter(({ time }) => time !== undefined);
+function bars(comparison) {
+  const present = comparison.contestants.filter(({ time }) => time !== undefined);
   const longest = Math.max(...present.map(({ time }) => time));
-  return present.map(({ name, time, ratio }, index) => ({
-    label: name,
-    share: time / longest,
-    figure: `${show(time, unit)}${ratio === undefined ? '' : ` · ${ratio} ×`}`,
+  return present.map((contestant, index) => ({
+    label: contestant.name,
+    share: contestant.time / longest,
+    figure: [show(contestant.time, comparison.unit), times(comparison, contestant)]
+      .filter((text) => text !== '')
+      .join(' · '),
     ours: index === 0,
   }));
 }
@@ -125,7 +145,7 @@ function section(group, { title, about, machine, comparisons }) {
   return [
     `## ${title}`,
     about,
-    `\`npm run bench -- ${group}\` on ${machine.cores} cores, ${machine.platform}, Node.js ${machine.node}.${busy(machine)}`,
+    `\`npm run bench -- ${group}\` on ${describe(machine)}.${busy(machine)}`,
     `![The times in the tables that follow, as bars](images/${group}.svg)`,
     ...comparisons.flatMap((comparison) => {
       const { what, answer } = comparison;
@@ -135,23 +155,31 @@ function section(group, { title, about, machine, comparisons }) {
   ];
 }
 
+/** What the page says of a group that has no record. */
+function unrecorded(group) {
+  const { title, about } = require(`./${group}.js`);
+  return [`## ${title}`, about, `Not recorded yet: \`npm run bench -- ${group}\` measures it.`];
+}
+
 /** The files that show the records, by their paths in the repository. */
 export async function render() {
   const files = new Map();
-  const recorded = groups
-    .filter((group) => group !== COSTS && read(group))
-    .map((group) => [group, read(group)]);
+  const groupsOfPage = groups.filter((group) => group !== COSTS);
   const page = [
     '# Benchmarks',
-    '`npm run bench` runs memmap beside its peers in turns, in one run, and makes this page. The times are those of one machine; the ratios tell more. "3 ×" beside memmap means that the peer takes three times as long.',
-    ...recorded.flatMap(([group, record]) => section(group, record)),
+    '`npm run bench` runs memmap beside its peers in turns, in one run; this page shows a recorded run. Each time is the median of the rounds. The times are those of one machine; the ratios tell more. "3 ×" beside memmap means that the peer takes three times as long.',
+    ...groupsOfPage.flatMap((group) => {
+      const record = read(group);
+      return record === undefined ? unrecorded(group) : section(group, record);
+    }),
   ];
   files.set('docs/benchmarks.md', `${page.join('\n\n')}\n`);
-  for (const [group, record] of recorded) {
-    files.set(`docs/images/${group}.svg`, await groupChart(record));
+  for (const group of groupsOfPage) {
+    const record = read(group);
+    if (record !== undefined) files.set(`docs/images/${group}.svg`, await groupChart(record));
   }
   files.set('docs/images/readme.svg', await readmeChart());
-  if (read(COSTS)) files.set('docs/costs.md', costs(read(COSTS), show));
+  files.set('docs/costs.md', costs(read(COSTS), show, times));
   return files;
 }
 

@@ -28,12 +28,4 @@ async function inTurns(contestants, rounds, onRound = () => {}) {
   return times;
 }
 
-/**
- * The median of the ratios of each round: what slows the machine down for a while slows both sides
- * of a ratio.
- */
-function medianRatio(times, peerTimes) {
-  return median(times.map((time, round) => time / peerTimes[round]));
-}
-
-module.exports = { inTurns, median, medianRatio };
+module.exports = { inTurns, median };

@@ -1,8 +1,10 @@
-/* What two processes in C need at least: `channel trip|ring <bytes>`.
+/* What two processes in C need at least: `channel trip|spin|ring <bytes>`.
  *
- * `trip` passes a turn forth and back by a word each and futexes. `ring` sends records of so many bytes
+ * `trip` passes a turn forth and back by a word each and futexes; `spin` looks at the word for 50 us before it
+ * sleeps, as memmap/channel does unless it is told otherwise. `ring` sends records of so many bytes
  * through one lane of memmap/channel's layout: the child writes, this process copies them out. Reads a
- * count from each line of standard input, and answers with the nanoseconds that it took.
+ * count from each line of standard input, and answers with the nanoseconds that it took and, for `ring`, the
+ * mean length of what arrived.
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
@@ -39,6 +41,27 @@ static void changed(word *w) {
   if (value & 1 && atomic_compare_exchange_strong(w, &value, value + 1)) wake(w);
 }
 
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static int64_t spin = 0;
+
+/* Waits until the word of a turn is no longer `value`. The other side wakes only whom `sleeps` names. */
+static void await_turn(word *w, word *sleeps, uint32_t value) {
+  if (spin) for (int64_t end = now() + spin; *w == value && now() < end;);
+  while (*w == value) {
+    *sleeps = 1;
+    if (*w == value) sleep_while(w, value);
+  }
+}
+static void pass_turn(word *w, word *sleeps) {
+  *w += 1;
+  if (atomic_exchange(sleeps, 0)) wake(w);
+}
+
 static void put(uint32_t length, const char *text) {
   uint32_t tail = lane->tail, left = UNITS - tail % UNITS, need = 1 + (length + 7) / 8;
   uint32_t padding = need > left ? left : 0;
@@ -71,7 +94,8 @@ static uint32_t get(char *text) {
 
 int main(int argc, char **args) {
   if (argc != 3) return 2;
-  int trips = !strcmp(args[1], "trip");
+  int trips = strcmp(args[1], "ring") != 0;
+  if (!strcmp(args[1], "spin")) spin = 50000;
   uint32_t length = atoi(args[2]);
   lane = mmap(0, sizeof *lane, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   char *text = calloc(1, length);
@@ -83,33 +107,32 @@ int main(int argc, char **args) {
         while (!(count = atomic_exchange(&lane->count, 0))) sleep_while(&lane->count, 0);
         while (count--) put(length, text);
       } else {
-        while (lane->tail == turn) sleep_while(&lane->tail, turn);
-        lane->head += 1;
-        wake(&lane->head);
+        await_turn(&lane->tail, &lane->data, turn);
+        pass_turn(&lane->head, &lane->room);
       }
     }
   }
   uint32_t turn = 0;
   for (char line[64]; fgets(line, sizeof line, stdin);) {
-    uint32_t count = atoi(line);
-    struct timespec begin, end;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    uint32_t count = atoi(line), total = count;
+    uint64_t bytes = 0;
+    int64_t begin = now();
     if (!trips) {
       lane->count = count;
       wake(&lane->count);
     }
     while (count--) {
       if (!trips) {
-        get(text);
+        bytes += get(text);
         continue;
       }
-      lane->tail += 1;
-      wake(&lane->tail);
-      while (lane->head == turn) sleep_while(&lane->head, turn);
+      pass_turn(&lane->tail, &lane->data);
+      await_turn(&lane->head, &lane->room, turn);
       turn++;
     }
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    printf("%lld\n", (end.tv_sec - begin.tv_sec) * 1000000000LL + end.tv_nsec - begin.tv_nsec);
+    int64_t took = now() - begin;
+    if (trips) printf("%lld\n", (long long)took);
+    else printf("%lld %g\n", (long long)took, (double)bytes / total);
     fflush(stdout);
   }
 }

@@ -6,17 +6,22 @@ const { createInterface } = require('node:readline');
 const { MmapMut } = require('memmap');
 const { Barrier, Condition, Mutex } = require('memmap/sync');
 
-/** Locks and unlocks. */
-exports.contend = (mutex, count) => {
-  for (let i = 0; i < count; i++) mutex.lockSync().unlock();
-};
-
-/** Waits until the turn is `mine`, and passes it to the other one. */
-exports.passTurns = (mutex, condition, turn, mine, count) => {
+/** Counts under the lock what both processes do. */
+exports.contend = (mutex, words, count) => {
   for (let i = 0; i < count; i++) {
     const guard = mutex.lockSync();
-    while (turn[0] !== mine) condition.waitSync(guard);
-    turn[0] = 1 - mine;
+    words[1]++;
+    guard.unlock();
+  }
+};
+
+/** Waits until the turn is `mine`, counts it and passes it to the other one. */
+exports.passTurns = (mutex, condition, words, mine, count) => {
+  for (let i = 0; i < count; i++) {
+    const guard = mutex.lockSync();
+    while (words[0] !== mine) condition.waitSync(guard);
+    words[1]++;
+    words[0] = 1 - mine;
     condition.notify();
     guard.unlock();
   }
@@ -28,12 +33,12 @@ if (require.main === module) {
   const mutex = new Mutex(map, 0);
   const condition = new Condition(map, 8);
   const barrier = new Barrier(map, 16, 2);
-  const turn = map.view(Int32Array, 32, 1);
+  const words = map.view(Int32Array, 32, 2);
   createInterface({ input: process.stdin }).on('line', (line) => {
     const count = Number(line);
     barrier.waitSync();
-    if (what === 'contend') exports.contend(mutex, count);
-    else exports.passTurns(mutex, condition, turn, 1, count);
+    if (what === 'contend') exports.contend(mutex, words, count);
+    else exports.passTurns(mutex, condition, words, 1, count);
     barrier.waitSync();
     console.log(0);
   });

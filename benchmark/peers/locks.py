@@ -1,6 +1,7 @@
 """Takes a lock: `python3 locks.py uncontended|guarded|contend|pass_turns`.
 
-Reads a count from each line of standard input, and answers with the nanoseconds that it took.
+Reads a count from each line of standard input, and answers with the nanoseconds that it took and, where
+both processes count under the lock, what they counted.
 """
 import multiprocessing
 import sys
@@ -24,18 +25,20 @@ def guarded(lock, count):
     return time.perf_counter_ns() - start
 
 
-def contend(lock, condition, turn, mine, count):
+def contend(lock, condition, turn, counted, mine, count):
     acquire, release = lock.acquire, lock.release
     for _ in range(count):
         acquire()
+        counted.value += 1
         release()
 
 
-def pass_turns(lock, condition, turn, mine, count):
+def pass_turns(lock, condition, turn, counted, mine, count):
     for _ in range(count):
         with condition:
             while turn.value != mine:
                 condition.wait()
+            counted.value += 1
             turn.value = 1 - mine
             condition.notify()
 
@@ -50,7 +53,8 @@ def together(work, count):
     """Does the work here and in another process; answers the time for one of both."""
     context = multiprocessing.get_context('fork')
     barrier = context.Barrier(2)
-    shared = (context.Lock(), context.Condition(), context.Value('i', 0, lock=False))
+    turn, counted = (context.Value('i', 0, lock=False) for _ in range(2))
+    shared = (context.Lock(), context.Condition(), turn, counted)
     process = context.Process(target=other, args=(barrier, work, *shared, 1, count))
     process.start()
     barrier.wait()
@@ -59,7 +63,7 @@ def together(work, count):
     barrier.wait()
     took = time.perf_counter_ns() - start
     process.join()
-    return took // 2
+    return took // 2, counted.value
 
 
 what = sys.argv[1]
@@ -68,4 +72,4 @@ for line in sys.stdin:
     if what in ('uncontended', 'guarded'):
         print(globals()[what](multiprocessing.Lock(), count), flush=True)
     else:
-        print(together(globals()[what], count), flush=True)
+        print(*together(globals()[what], count), flush=True)
