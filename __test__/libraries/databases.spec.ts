@@ -1,4 +1,4 @@
-/** Databases: sql.js. better-sqlite3 is left out: it has no binary on npm. */
+/** Databases: sql.js, node:sqlite. better-sqlite3 is left out: it has no binary on npm. */
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { Mmap, MmapMut } from 'memmap';
@@ -23,6 +23,21 @@ async function databaseFile(): Promise<Uint8Array> {
   const bytes = database.export();
   database.close();
   return bytes;
+}
+
+/** As far as the test uses it: the types of Node.js 20 have no `node:sqlite`. */
+interface NodeDatabase {
+  prepare(sql: string): { get(): { name?: string; mmap_size?: number } | undefined };
+  exec(sql: string): void;
+  close(): void;
+}
+
+function nodeSqlite(): { DatabaseSync: new (path: string) => NodeDatabase } | undefined {
+  try {
+    return require('node:sqlite');
+  } catch {
+    return undefined;
+  }
 }
 
 const select = 'select name from people where id = 321';
@@ -66,5 +81,26 @@ onLinux(
     t.true(readFileSync(path).equals(content));
     t.true(map.faults.strayWrites > 0);
     t.throws(() => map.buffer, { code: 'ERR_MMAP_READ_ONLY' });
+  },
+);
+
+const sqlite = nodeSqlite();
+
+(sqlite === undefined ? test.skip : test)(
+  'node:sqlite takes the path and maps the file itself, and a map opened afterwards has what it wrote (Node.js 22.13 and later)',
+  async (t) => {
+    if (sqlite === undefined) return;
+    const path = temporaryFile(t, await databaseFile());
+    const database = new sqlite.DatabaseSync(path);
+    const { length } = readFileSync(path);
+    t.is(database.prepare(`pragma mmap_size = ${length}`).get()?.mmap_size, length);
+    t.is(database.prepare(select).get()?.name, 'n321');
+    database.exec(update);
+    database.close();
+    using map = Mmap.open(path);
+    const { Database } = await initialize();
+    const mapped = new Database(map.view(Uint8Array));
+    t.is(mapped.exec(select)[0]?.values[0]?.[0], 'changed');
+    mapped.close();
   },
 );
