@@ -586,6 +586,14 @@ declare abstract class MemoryMap {
    * Returns a part of the map as a Buffer, without a copy. As with `Buffer.subarray`, negative
    * positions count from the end, and positions outside the map move to its nearest end.
    *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * map.subarray(0, 9).toString(); // => '127.0.0.1'
+   * map.subarray(-4, -1).toString(); // => '515'
+   * ```
+   *
    * @param start - The first byte. Default 0.
    * @param end - The byte after the last. Default: the end of the map.
    * @throws TypeError, RangeError for what is no integer; MmapError `ERR_MMAP_UNSUPPORTED` where the
@@ -638,6 +646,13 @@ declare abstract class MemoryMap {
   ): InstanceType<Type>;
   /**
    * Returns a part of the map as a DataView, without a copy.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * map.dataView(8).getFloat64(0, true); // => 0.5
+   * ```
    *
    * @param offset - Where it begins in the map, in bytes. Default 0.
    * @param length - The number of bytes. Default: up to the end of the map.
@@ -728,6 +743,8 @@ declare abstract class MemoryMap {
    * map.prefetchSync(0, map.length, { concurrency: 8 });
    * ```
    *
+   * @param start - The first byte. Default 0.
+   * @param end - The byte after the last. Default: the end of the map.
    * @param options - How much is read at once.
    * @throws TypeError, RangeError.
    */
@@ -789,6 +806,14 @@ declare abstract class MemoryMap {
    * The answer may be outdated when it arrives. Takes about a millisecond for each GiB.
    *
    * On Windows it tells which pages are in the working set of this process.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin');
+   * const { pages, residentPages } = map.residency();
+   * console.log(`${residentPages} of ${pages} pages are in memory`);
+   * ```
    *
    * @param start - The first byte. Default 0.
    * @param end - The byte after the last. Default: the end of the map.
@@ -860,6 +885,15 @@ declare abstract class MemoryMap {
    * Anonymous memory is found by {@link MmapMut.from} in the threads of this process, while a map of
    * it is open: all of them see the same bytes, and closing one leaves the others. It cannot be
    * resized from then on (`ERR_MMAP_IN_USE`).
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('data.bin', { offset: 800, length: 80 });
+   * const descriptor = structuredClone(map.descriptor()); // as postMessage and workerData do
+   * using same = Mmap.from(descriptor); // in a worker, or in another process
+   * same.view(Float64Array)[0]; // => 50
+   * ```
    *
    * @throws MmapError `ERR_MMAP_UNSUPPORTED` where no path leads to the file: it was deleted or
    * replaced, or never had a name.
@@ -933,6 +967,15 @@ declare abstract class MemoryMap {
    * needle that was listed first. An empty needle matches at every offset, the end included; it
    * cannot be one of several.
    *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * await map.count('GET'); // => 4
+   * await map.count(['about', 'missing']); // => 2
+   * await map.count(/" 4\d\d /, { signal: AbortSignal.timeout(60_000) }); // => 1
+   * ```
+   *
    * @param pattern - A needle, several, or a RegExp (see {@link exec}).
    * @param options - Where to look, and how to watch or abort it. A RegExp is searched for in
    * windows, as by {@link scan}.
@@ -948,6 +991,16 @@ declare abstract class MemoryMap {
   countSync(pattern: Pattern, options?: SearchOptions): number;
   /**
    * Lists the offsets of all matches, off the main thread, in chunks of some milliseconds.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * const starts = await map.findAll('\n127.0.0.1', { limit: 1000 }); // a Float64Array of offsets
+   * map.buffer[starts[0]]; // => 10
+   * const { which } = await map.findAll(['about', 'missing'], { which: true });
+   * which; // => Uint32Array(2) [ 0, 1 ]
+   * ```
    *
    * @param pattern - As for {@link count}.
    * @param options - Where to look, how many to list, and how to watch or abort it. With
@@ -995,6 +1048,15 @@ declare abstract class MemoryMap {
    * `docs/search.md` lists them. In exchange, the time of a search is always in proportion to the
    * bytes it looks at: no pattern can hang it.
    *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * const match = map.exec(/GET (?<path>\S+) HTTP\/1.1" 404/);
+   * match?.bytes('path')?.toString(); // => '/missing'
+   * match?.toString(); // => 'GET /missing HTTP/1.1" 404'
+   * ```
+   *
    * @param pattern - A RegExp, or the source of one. Keep a RegExp that is used often: it is
    * translated once. Its `lastIndex` is neither read nor written.
    * @param start - Where the match may begin. Assertions see what is before. Default 0.
@@ -1006,6 +1068,15 @@ declare abstract class MemoryMap {
   /**
    * Iterates over the matches of a regular expression, as `String.matchAll`. It searches as the
    * iterator is asked, for a few matches at a time. Blocks while it searches.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * for (const match of map.matchAll(/GET (?<path>\S+)/)) {
+   *   console.log(match.index, match.bytes('path')?.toString());
+   * }
+   * ```
    *
    * @param pattern - As for {@link exec}. It needs no `g` flag.
    * @param options - Where to look. Assertions see the bytes before `start`; for them, `end` is the
@@ -1023,6 +1094,16 @@ declare abstract class MemoryMap {
    * as {@link matchAll} finds it, provided that none of the pattern's other ways to match from
    * there on would be longer; longer ones may be truncated or missed.
    *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * for await (const match of map.scan(/" 404 \d+/, { signal: AbortSignal.timeout(60_000) })) {
+   *   console.log(match.index, match.toString());
+   *   break; // what is searched ahead ends
+   * }
+   * ```
+   *
    * @param pattern - As for {@link count}; a string is a needle here.
    * @param options - Where to look, and how to watch or abort it.
    * @throws TypeError, RangeError, MmapError `ERR_MMAP_UNSUPPORTED` at once; an AbortError on the
@@ -1036,6 +1117,16 @@ declare abstract class MemoryMap {
    * A line ends after a `\n`; a `\r` before it belongs to the ending. A `\r` alone ends no line.
    * Bytes after the last `\n` are a line, too: a file that ends with `\n` has as many lines as
    * `\n`, and an empty file has none.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * for (const line of map.lines({ encoding: 'utf8' })) {
+   *   if (line.includes(' 404 ')) console.log(line);
+   * }
+   * Array.from(map.lines()).length; // => 4
+   * ```
    *
    * @param options - Where to look, and how to give the lines. A line that begins before `start` or
    * ends after `end` is truncated there.
@@ -1065,6 +1156,15 @@ declare abstract class MemoryMap {
    * Builds an index that finds any line at once, however far into the file and however long the
    * lines. It is built off the main thread in one pass, in chunks of some milliseconds, and takes
    * 8 bytes for each 4 KiB of the map: 2 MiB for 1 GiB.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * const index = await map.lineIndex({ encoding: 'utf8' });
+   * index.length; // => 4
+   * index.line(2).slice(-7); // => '404 514'
+   * ```
    *
    * @param options - The part to index, how to give its lines, and how to watch or abort it.
    * @throws As {@link lineCount}.
@@ -1097,6 +1197,16 @@ declare abstract class MemoryMap {
   /**
    * Makes a cursor: a position in the map that moves as it is read.
    *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * const cursor = map.cursor();
+   * cursor.readUntil(' ')?.toString(); // => '127.0.0.1 '
+   * cursor.seek(-4, 'end');
+   * cursor.readLine({ encoding: 'utf8' }); // => '515'
+   * ```
+   *
    * @param position - Where it begins, in bytes. Default 0.
    * @throws TypeError, RangeError.
    */
@@ -1105,6 +1215,16 @@ declare abstract class MemoryMap {
    * Makes a stream of the map's bytes, for consumers that take a stream. Its chunks are copies,
    * checked for lost bytes: consumers such as zlib read them long after the stream has ended. It
    * reads ahead off the main thread.
+   *
+   * ```js
+   * import { createWriteStream } from 'node:fs';
+   * import { pipeline } from 'node:stream/promises';
+   * import { createGzip } from 'node:zlib';
+   * import { Mmap } from 'memmap';
+   *
+   * using map = Mmap.open('access.log');
+   * await pipeline(map.createReadStream(), createGzip(), createWriteStream('access.log.gz'));
+   * ```
    *
    * @param options - The part of the map. `end` is the byte after the last here, unlike in
    * `fs.createReadStream`.
@@ -1192,6 +1312,19 @@ declare abstract class MemoryMap {
    * show zeros. Bun detaches no Buffer that a pending operation uses: it shows zeros, too.
    *
    * Changes that were made to a file reach it all the same; only {@link MmapMut.flush} says when.
+   *
+   * ```js
+   * import { Mmap } from 'memmap';
+   *
+   * const map = Mmap.open('data.bin');
+   * const bytes = map.buffer;
+   * try {
+   *   bytes.length; // => 8192
+   * } finally {
+   *   map.close();
+   * }
+   * bytes.length; // => 0
+   * ```
    */
   close(): void;
   /** As {@link close}: `using map = Mmap.open(...)` closes the map at the end of the block. */
@@ -1737,6 +1870,7 @@ declare class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor
    * Blocks this thread until it is notified, if the word has the value `expected`.
    *
    * @param expected - The value that the word had when the caller looked.
+   * @param options - How long to wait at most.
    * @returns `'ok'` after a notification or a change, `'not-equal'` at once where the word has
    * another value, `'timed-out'`.
    * @throws TypeError, RangeError.
@@ -1746,6 +1880,7 @@ declare class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor
    * As {@link wait}, without blocking. The pending promise keeps the process alive.
    *
    * @param expected - The value that the word had when the caller looked.
+   * @param options - How long to wait at most, and how to abort it.
    * @throws TypeError, RangeError. The promise rejects with an AbortError; with MmapError
    * `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED` where the map is closed, becomes shorter or is
    * mapped afresh meanwhile.
@@ -1784,6 +1919,13 @@ declare class MmapMut extends WritableMap {
   /**
    * Maps a file for reading and writing. Called on a class derived from this one, it makes an
    * instance of that class.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.open('data.bin', { offset: 8, length: 16 });
+   * map.view(Float64Array)[0] = 2.5; // changes bytes 8 to 15 of the file
+   * ```
    *
    * @param file - As for {@link Mmap.open}; a descriptor must be open for reading and writing.
    * @param options - Which part of the file, and how to map it.
@@ -1882,6 +2024,14 @@ declare class MmapMut extends WritableMap {
    * Maps zeros that belong to no file: memory outside the JavaScript heap, released by
    * {@link close}. Pages take memory only once they are written.
    *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(2 ** 20);
+   * map.write('Hello'); // takes one page of memory
+   * map.subarray(0, 6); // => <Buffer 48 65 6c 6c 6f 00>
+   * ```
+   *
    * @param length - The number of bytes.
    * @param options - How to make the memory.
    * @throws TypeError, RangeError; MmapError `ENOMEM`, `ERR_MMAP_UNSUPPORTED`.
@@ -1958,6 +2108,16 @@ declare class MmapMut extends WritableMap {
    * {@link refresh}. Only anonymous memory is moved, and its Buffers detached, where it cannot be
    * extended in place: beyond its last page that is possible on Linux alone, and only where the addresses
    * behind it are free. A smaller length detaches every Buffer made from the map before.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.create('new.bin', 4096);
+   * const before = map.buffer;
+   * map.resize(8192);
+   * map.buffer.length; // => 8192
+   * before.length; // => 4096
+   * ```
    *
    * @param length - The new length of the map in bytes. The map must reach the end of its file,
    * since truncating the file would lose bytes that the map does not show.

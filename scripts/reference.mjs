@@ -62,6 +62,17 @@ app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
   for (const reflection of Object.values(project.reflections)) {
     if (reflection.inheritedFrom) project.removeReflection(reflection);
   }
+  for (const signature of project.getReflectionsByKind(ReflectionKind.SomeSignature)) {
+    // No caller passes the class that a static method is called on.
+    for (const parameter of signature.parameters ?? []) {
+      if (parameter.name === 'this') project.removeReflection(parameter);
+    }
+    // Comments may leave out all, as that of another method says them, but not some.
+    const without = (signature.parameters ?? []).filter(({ comment }) => !comment);
+    if (without.length === 0 || without.length === signature.parameters.length) continue;
+    const names = without.map(({ name }) => name).join(', ');
+    app.logger.error(`${signature.getFullName()} has no @param for ${names}`);
+  }
   for (const module of project.getReflectionsByKind(ReflectionKind.Module)) {
     const [name, text] = MODULES[module.name];
     module.name = name;

@@ -47,6 +47,13 @@ export class MmapMut extends WritableMap {
    * Maps a file for reading and writing. Called on a class derived from this one, it makes an
    * instance of that class.
    *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.open('data.bin', { offset: 8, length: 16 });
+   * map.view(Float64Array)[0] = 2.5; // changes bytes 8 to 15 of the file
+   * ```
+   *
    * @param file - As for {@link Mmap.open}; a descriptor must be open for reading and writing.
    * @param options - Which part of the file, and how to map it.
    * @throws As {@link Mmap.open}.
@@ -166,6 +173,14 @@ export class MmapMut extends WritableMap {
    * Maps zeros that belong to no file: memory outside the JavaScript heap, released by
    * {@link close}. Pages take memory only once they are written.
    *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.anonymous(2 ** 20);
+   * map.write('Hello'); // takes one page of memory
+   * map.subarray(0, 6); // => <Buffer 48 65 6c 6c 6f 00>
+   * ```
+   *
    * @param length - The number of bytes.
    * @param options - How to make the memory.
    * @throws TypeError, RangeError; MmapError `ENOMEM`, `ERR_MMAP_UNSUPPORTED`.
@@ -257,6 +272,16 @@ export class MmapMut extends WritableMap {
    * {@link refresh}. Only anonymous memory is moved, and its Buffers detached, where it cannot be
    * extended in place: beyond its last page that is possible on Linux alone, and only where the addresses
    * behind it are free. A smaller length detaches every Buffer made from the map before.
+   *
+   * ```js
+   * import { MmapMut } from 'memmap';
+   *
+   * using map = MmapMut.create('new.bin', 4096);
+   * const before = map.buffer;
+   * map.resize(8192);
+   * map.buffer.length; // => 8192
+   * before.length; // => 4096
+   * ```
    *
    * @param length - The new length of the map in bytes. The map must reach the end of its file,
    * since truncating the file would lose bytes that the map does not show.

@@ -188,6 +188,7 @@ export class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor>
    * Blocks this thread until it is notified, if the word has the value `expected`.
    *
    * @param expected - The value that the word had when the caller looked.
+   * @param options - How long to wait at most.
    * @returns `'ok'` after a notification or a change, `'not-equal'` at once where the word has
    * another value, `'timed-out'`.
    * @throws TypeError, RangeError.
@@ -209,6 +210,7 @@ export class Atomic<Type extends AtomicArrayConstructor = Int32ArrayConstructor>
    * As {@link wait}, without blocking. The pending promise keeps the process alive.
    *
    * @param expected - The value that the word had when the caller looked.
+   * @param options - How long to wait at most, and how to abort it.
    * @throws TypeError, RangeError. The promise rejects with an AbortError; with MmapError
    * `ERR_MMAP_CLOSED` or `ERR_MMAP_CHANGED` where the map is closed, becomes shorter or is
    * mapped afresh meanwhile.
