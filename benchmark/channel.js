@@ -206,7 +206,7 @@ exports.run = async ({ folder, comparisons }) => {
       () => memmap.measure('blocking', TRIPS),
       'roundTrip',
       TRIPS,
-      { c: inC('spin', TRIPS, 1.5) },
+      { c: { ...inC('trip', TRIPS, 1.5), ...inC('spin', TRIPS) } },
     );
     await compare(
       'round trip, memmap blocking, spin: 0',
@@ -214,7 +214,7 @@ exports.run = async ({ folder, comparisons }) => {
       () => sleeping.measure('blocking', TRIPS),
       'roundTrip',
       TRIPS,
-      { c: inC('trip', TRIPS, 1.5) },
+      { c: inC('trip', TRIPS) },
     );
   } finally {
     memmap.stop();
