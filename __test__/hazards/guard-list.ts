@@ -239,7 +239,8 @@ export const guardHazards: Hazard[] = [
   }),
   hazard('a one-shot handler is called once', 'not-ours', ['one-shot handler'], {
     impossible: needsTruncation ?? needsCompiler,
-    ends: { code: null, signal: 'SIGSEGV', says: /^called\s*$/ },
+    // An emulator reports the signal, too.
+    ends: { code: null, signal: 'SIGSEGV', says: /^called\s*(qemu: .*\s*)?$/ },
   }),
   hazard(
     "process.on('SIGBUS') before the first map leaves the guard on",
