@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { native } from '../base/native';
 import { MmapMut } from '../index';
 import { SharedMemory } from '../shm';
 import { Mutex } from '../sync';
-import { type Output, size } from './output';
+import { readArguments } from './arguments';
+import { type Output, size, UsageError } from './output';
 
 /** What a probe has found, in a few words. It throws where something does not work. */
 type Probe = (folder: string) => string;
@@ -91,14 +91,14 @@ const OPTIONAL = new Set([
 ]);
 
 export async function doctor(args: string[], output: Output): Promise<number> {
-  const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false } } });
-  output.json = values.json;
+  const { positionals } = readArguments(args, output);
+  if (positionals.length > 0) throw new UsageError('doctor takes no arguments');
   const runtime = Object.entries({ Bun: process.versions.bun, Deno: process.versions.deno }).find(
     ([, version]) => version !== undefined,
   ) ?? ['Node.js', process.versions.node];
   const system = `${process.platform} ${process.arch}, ${runtime.join(' ')}`;
   if (!output.json) await output.line(`memmap ${native.VERSION} on ${system}`);
-  // The guard's warning of the file that is truncated on purpose is none.
+  // The guard warns of the file that is truncated on purpose.
   process.removeAllListeners('warning');
   const folder = mkdtempSync(join(tmpdir(), 'memmap-doctor-'));
   let well = true;
@@ -115,10 +115,11 @@ export async function doctor(args: string[], output: Output): Promise<number> {
       }
       if (output.json) {
         await output.value({ name, works, detail });
-        continue;
+      } else {
+        const mark = works ? output.style('green', 'yes') : output.style('yellow', 'no ');
+        await output.line(`  ${mark}  ${name}: ${detail}`);
       }
-      const mark = works ? output.style('green', 'yes') : output.style('yellow', 'no ');
-      await output.line(`  ${mark}  ${name}: ${detail}`);
+      await output.flush();
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

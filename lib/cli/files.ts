@@ -1,5 +1,5 @@
 /** Commands that take several files. */
-import { type Output, UsageError } from './output';
+import { type Output, OutputError, UsageError } from './output';
 
 /**
  * Does something for each file. Where one fails it says so and goes on.
@@ -17,10 +17,12 @@ export async function forEach(
     try {
       await work(file);
     } catch (error) {
-      if ((error as Error).name === 'AbortError') throw error;
+      if (error instanceof OutputError || (error as Error).name === 'AbortError') throw error;
+      await output.flush();
       well = false;
       output.error((error as Error).message);
     }
+    await output.flush();
   }
   return well;
 }

@@ -1,6 +1,6 @@
 /** `memmap hex`: bytes, or records of numbers. */
-import { parseArgs } from 'node:util';
 import { Mmap } from '../index';
+import { readArguments } from './arguments';
 import { type Output, UsageError } from './output';
 
 /** The bytes of a line. */
@@ -29,24 +29,39 @@ interface Field {
 
 /** The fields that `--as` names. */
 function readFields(text: string): Field[] {
-  return text.split(',').map((part, index) => {
+  const fields = text.split(',').map((part, index) => {
     const [type = '', name = `#${index + 1}`, ...rest] = part.trim().split(/\s+/);
     const [bytes, read] = (Object.hasOwn(TYPES, type) && TYPES[type]) || [];
     if (bytes === undefined || read === undefined || rest.length > 0) {
       throw new UsageError(
-        `--as takes fields such as 'u32 id, f64 price', of ${Object.keys(TYPES).join(', ')}; ` +
-          `'${part.trim()}' is none`,
+        `'${part.trim()}' is not a field; fields are such as 'u32 id, f64 price', of ` +
+          Object.keys(TYPES).join(', '),
       );
     }
     return { name, bytes, read };
   });
+  // The position of a record has this name in JSON.
+  const names = new Set(['offset']);
+  for (const { name } of fields) {
+    if (names.has(name)) {
+      throw new UsageError(
+        name === 'offset'
+          ? "no field can have the name 'offset', which is that of the record's position"
+          : `two fields have the name '${name}'`,
+      );
+    }
+    names.add(name);
+  }
+  return fields;
 }
 
 /** A number of the command line, decimal or 0x. */
 function readNumber(text: string, what: string): number {
   const number = /^(\d+|0x[\da-f]+)$/i.test(text) ? Number(text) : Number.NaN;
   if (!Number.isSafeInteger(number)) {
-    throw new UsageError(`${what} is a whole number such as 4096 or 0x1000; '${text}' is none`);
+    throw new UsageError(
+      `'${text}' is not ${what}, which is a whole number such as 4096 or 0x1000`,
+    );
   }
   return number;
 }
@@ -66,32 +81,26 @@ async function dump(map: Mmap, start: number, end: number, output: Output): Prom
 }
 
 export async function hex(args: string[], output: Output): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      json: { type: 'boolean', default: false },
-      count: { type: 'string', short: 'n' },
-      as: { type: 'string' },
-      be: { type: 'boolean', default: false },
-    },
+  const given = readArguments(args, output, {
+    count: { type: 'string', short: 'n' },
+    as: { type: 'string' },
+    be: { type: 'boolean' },
   });
-  const [path, at = '@0', ...rest] = positionals;
+  const [path, at = '@0', ...rest] = given.positionals;
   if (path === undefined || rest.length > 0 || !at.startsWith('@')) {
     throw new UsageError('name one file, and an offset such as @4096 or @0x1000');
   }
-  output.json = values.json;
-  const fields = values.as === undefined ? undefined : readFields(values.as);
+  const [as, most] = [given.value('as'), given.value('count')];
+  const isLittle = !given.has('be');
+  const fields = as === undefined ? undefined : readFields(as);
   const start = readNumber(at.slice(1), 'an offset');
-  using map = Mmap.open(path);
-  if (start > map.length) {
-    throw new UsageError(`the file has ${map.length} bytes; there is none at ${start}`);
-  }
   const record = fields?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 1;
   const wanted =
-    values.count === undefined
-      ? Math.max(1, Math.floor(256 / record))
-      : readNumber(values.count, 'a count');
+    most === undefined ? Math.max(1, Math.floor(256 / record)) : readNumber(most, 'a count');
+  using map = Mmap.open(path);
+  if (start > map.length) {
+    throw new UsageError(`the file has ${map.length} bytes, and no offset ${start}`);
+  }
   const count = Math.min(wanted, Math.floor((map.length - start) / record));
   if (fields === undefined) {
     await (output.json
@@ -107,11 +116,11 @@ export async function hex(args: string[], output: Output): Promise<number> {
     const offset = start + index * record;
     const bytes = map.dataView(offset, record);
     let position = 0;
+    // What JSON has no number for is a string: integers beyond those of doubles, NaN and the infinities.
     const entries = fields.map(({ name, bytes: width, read }): [string, string | number] => {
-      const value = read(bytes, position, !values.be);
+      const value = read(bytes, position, isLittle);
       position += width;
-      // JSON has no integers beyond those of doubles.
-      return [name, typeof value === 'bigint' ? String(value) : value];
+      return [name, Number.isFinite(value) ? (value as number) : String(value)];
     });
     await (output.json
       ? output.value({ offset, ...Object.fromEntries(entries) })

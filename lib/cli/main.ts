@@ -1,12 +1,5 @@
 /** Which command to run, what is common to all, and how errors end them. */
-import { doctor } from './doctor';
-import { find } from './find';
-import { hex } from './hex';
-import { lines } from './lines';
-import { type Output, UsageError } from './output';
-import { shm } from './shm';
-import { stat } from './stat';
-import { evict, warm } from './warm';
+import { type Output, OutputError, UsageError } from './output';
 
 const HELP = `memmap COMMAND [options] [arguments]: mapped files on the command line
 
@@ -28,28 +21,37 @@ const HELP = `memmap COMMAND [options] [arguments]: mapped files on the command 
   doctor                   what works on this machine, and why the rest does not
 
   --json                   print JSON, one value a line
+  --                       what follows are no options: find -e -- -x FILE
   --help, --version
-
 Exit codes: 0; 1 where nothing was found, or not all is well; 2 after an error.
 `;
 
 /** Runs a command with its arguments, and returns the exit code. */
 export type Command = (args: string[], output: Output) => Promise<number>;
 
-const COMMANDS: Record<string, Command> = {
-  stat,
-  warm,
-  evict,
-  find,
-  lines,
-  hex,
-  shm,
-  doctor,
+/** Each loads its module when it is called for: starting up must not take the time of all of them. */
+const COMMANDS: Record<string, () => Command> = {
+  stat: () => (require('./stat') as typeof import('./stat')).stat,
+  warm: () => (require('./warm') as typeof import('./warm')).warm,
+  evict: () => (require('./warm') as typeof import('./warm')).evict,
+  find: () => (require('./find') as typeof import('./find')).find,
+  lines: () => (require('./lines') as typeof import('./lines')).lines,
+  hex: () => (require('./hex') as typeof import('./hex')).hex,
+  shm: () => (require('./shm') as typeof import('./shm')).shm,
+  doctor: () => (require('./doctor') as typeof import('./doctor')).doctor,
 };
 
-export async function main(args: string[], output: Output): Promise<number> {
+const HELPS = ['--help', '-h'];
+
+/** Whether help is asked for: behind `--` these are no options. */
+function asksForHelp(args: string[]): boolean {
+  const end = args.indexOf('--');
+  return args.slice(0, end === -1 ? args.length : end).some((arg) => HELPS.includes(arg));
+}
+
+async function run(args: string[], output: Output): Promise<number> {
   const [name = '--help', ...rest] = args;
-  if (name === '--help' || name === '-h' || name === 'help' || rest.includes('--help')) {
+  if (name === 'help' || asksForHelp([name, ...rest])) {
     await output.write(HELP);
     return args.length === 0 ? 2 : 0;
   }
@@ -59,16 +61,19 @@ export async function main(args: string[], output: Output): Promise<number> {
     return 0;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) {
-    output.error(`there is no command '${name}'; see memmap --help`);
-    return 2;
-  }
+  if (command === undefined) throw new UsageError(`there is no command '${name}'`);
+  return command()(rest, output);
+}
+
+export async function main(args: string[], output: Output): Promise<number> {
   try {
-    return await command(rest, output);
+    const code = await run(args, output).finally(() => output.flush());
+    return code;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const isUsage = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS');
-    output.error(isUsage ? `${message}; see memmap --help` : message);
+    // `memmap find x file | head` ends with head.
+    if (error instanceof OutputError && error.isReaderGone) return 0;
+    const { message } = error as Error;
+    output.error(error instanceof UsageError ? `${message}; see memmap --help` : message);
     return 2;
   }
 }

@@ -1,9 +1,20 @@
 /** What commands print: for people on a terminal, plain in a pipe, JSON where that is asked for. */
-import { once } from 'node:events';
 import type { WriteStream } from 'node:tty';
 
 /** A wrong call: reported with how to call it right. */
 export class UsageError extends Error {}
+
+/** Standard output takes no more: it ends the command, whatever it is doing. */
+export class OutputError extends Error {
+  /** Whether the reader has ended, as `head` does when it has enough. */
+  readonly isReaderGone: boolean;
+
+  constructor(cause: NodeJS.ErrnoException) {
+    super(`cannot write to standard output: ${cause.message}`, { cause });
+    // Windows calls a pipe without a reader EOF.
+    this.isReaderGone = ['EPIPE', 'EOF', 'ERR_STREAM_DESTROYED'].includes(cause.code ?? '');
+  }
+}
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 
@@ -23,7 +34,7 @@ export function size(bytes: number): string {
 
 /** A number with separators between its thousands. */
 export function grouped(value: number): string {
-  return value.toLocaleString('en-US');
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** A part of a whole in percent. An empty whole is there completely. */
@@ -33,6 +44,9 @@ export function percent(part: number, whole: number): string {
   return `${(Math.floor((part / whole) * 1000) / 10).toFixed(1)} %`;
 }
 
+/** The bytes that are gathered before they are written. */
+const PIECE = 64 * 1024;
+
 export class Output {
   /** Whether a person reads it: then there are colours, bars and lines that change. */
   readonly isTerminal: boolean;
@@ -41,6 +55,11 @@ export class Output {
   readonly #error: NodeJS.WritableStream;
   readonly #colours: boolean;
   #live = false;
+  /** What is still to be written, up to {@link #used}. */
+  readonly #piece = Buffer.allocUnsafe(PIECE);
+  #used = 0;
+  #failure: OutputError | null = null;
+  #onFailure: (error: Error) => void = () => {};
 
   constructor(out: NodeJS.WriteStream | NodeJS.WritableStream, error: NodeJS.WritableStream) {
     this.#out = out;
@@ -48,21 +67,72 @@ export class Output {
     this.isTerminal = (out as Partial<WriteStream>).isTTY === true;
     // https://no-color.org
     this.#colours = this.isTerminal && !process.env.NO_COLOR;
-    // `memmap find x file | head` ends with head.
-    out.on('error', (failure: NodeJS.ErrnoException) => {
-      if (failure.code !== 'EPIPE') throw failure;
-      process.exit(0);
-    });
+    out.on('error', (cause) => this.#fail(cause));
+    // There is nobody left to tell.
+    error.on('error', () => {});
   }
 
   style(style: Style, text: string): string {
     return this.#colours ? `\x1b[${STYLES[style]}m${text}\x1b[0m` : text;
   }
 
-  /** Writes, and waits where the reader is slower. */
-  async write(text: string | Uint8Array): Promise<void> {
+  /**
+   * Gathers bytes for the next {@link flush}, as many as there is room for. The caller goes on after a
+   * flush where that is not all of them.
+   *
+   * @returns How many bytes were taken.
+   */
+  take(bytes: Buffer, start: number, end: number): number {
+    const taken = Math.min(end - start, PIECE - this.#used);
+    bytes.copy(this.#piece, this.#used, start, start + taken);
+    this.#used += taken;
+    return taken;
+  }
+
+  /**
+   * As {@link take}, for text.
+   *
+   * @returns What is left of it.
+   */
+  takeText(text: string): string {
+    // A UTF-16 unit takes three bytes at most.
+    let taken = Math.min(text.length, Math.floor((PIECE - this.#used) / 3));
+    // A pair of surrogates stays together.
+    if (taken < text.length && /[\uD800-\uDBFF]/.test(text.charAt(taken - 1))) taken--;
+    if (taken <= 0) return text;
+    this.#used += this.#piece.write(text.slice(0, taken), this.#used);
+    return text.slice(taken);
+  }
+
+  /** Writes what was gathered, and waits until the system has taken it. */
+  async flush(): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#used === 0) return;
     this.endLive();
-    if (!this.#out.write(text)) await once(this.#out, 'drain');
+    // A stream may keep what it is given.
+    const bytes = Buffer.from(this.#piece.subarray(0, this.#used));
+    this.#used = 0;
+    await new Promise<void>((resolve, reject) => {
+      this.#onFailure = reject;
+      try {
+        this.#out.write(bytes, (error) => (error ? this.#fail(error) : resolve()));
+      } catch (error) {
+        // Deno throws it.
+        this.#fail(error as Error);
+      }
+    });
+  }
+
+  #fail(cause: Error): void {
+    this.#failure ??= new OutputError(cause);
+    this.#onFailure(this.#failure);
+  }
+
+  /** Gathers text; writes as soon as a piece is full, on a terminal at once. */
+  async write(text: string): Promise<void> {
+    for (let rest = this.takeText(text); rest !== ''; rest = this.takeText(rest))
+      await this.flush();
+    if (this.isTerminal) await this.flush();
   }
 
   async line(text = ''): Promise<void> {

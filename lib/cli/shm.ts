@@ -1,9 +1,8 @@
 /** `memmap shm`: the named shared memory of this machine. */
-import { readdirSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { Mmap } from '../index';
 import { SharedMemory } from '../shm';
+import { readArguments } from './arguments';
 import { forEach } from './files';
 import { type Output, size, UsageError } from './output';
 import { type Held, heldLocks, type Process, processesThatMap } from './owners';
@@ -20,18 +19,33 @@ interface Shared {
   locks: Held[] | null;
 }
 
+/** The locks of an object; null where this user may not read it. */
+function locksOf(path: string): Held[] | null {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    return null;
+  }
+  try {
+    return heldLocks(file, fstatSync(file).size);
+  } finally {
+    closeSync(file);
+  }
+}
+
 function look(name: string): Shared | null {
   const path = join(FOLDER, name);
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (!found?.isFile()) return null;
-  let locks: Held[] | null = null;
   try {
-    using map = Mmap.open(path);
-    locks = heldLocks(map);
-  } catch {
-    // Another user's; or it is empty, or was removed meanwhile.
+    const found = statSync(path);
+    if (!found.isFile()) return null;
+    return { name, size: found.size, processes: processesThatMap(path), locks: locksOf(path) };
+  } catch (error) {
+    // It was removed meanwhile.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
-  return { name, size: found.size, processes: processesThatMap(path), locks };
 }
 
 /** What to say of a held lock. */
@@ -55,14 +69,10 @@ async function print(shared: Shared, output: Output): Promise<void> {
 }
 
 export async function shm(args: string[], output: Output): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { json: { type: 'boolean', default: false } },
-  });
+  const { positionals } = readArguments(args, output);
   const [verb, ...names] = positionals;
-  output.json = values.json;
   if (verb === 'rm') {
+    if (names.length === 0) throw new UsageError('name what to remove, as memmap shm lists it');
     const well = await forEach(names, output, async (name) => SharedMemory.unlink(name));
     return well ? 0 : 2;
   }
@@ -71,9 +81,13 @@ export async function shm(args: string[], output: Output): Promise<number> {
     output.error('this system does not list its shared memory; Linux does');
     return 2;
   }
-  const found = readdirSync(FOLDER).flatMap((name) => look(name) ?? []);
-  for (const shared of found) {
+  let found = 0;
+  const well = await forEach(readdirSync(FOLDER), output, async (name) => {
+    const shared = look(name);
+    if (shared === null) return;
+    found++;
     await (output.json ? output.value(shared) : print(shared, output));
-  }
-  return found.length > 0 ? 0 : 1;
+  });
+  if (!well) return 2;
+  return found > 0 ? 0 : 1;
 }

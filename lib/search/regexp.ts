@@ -227,28 +227,32 @@ function writeQuantifier(min: number, max: number, lazy: boolean): string {
   return lazy ? `${count}?` : count;
 }
 
+/** What the engine calls the start and the end: of the whole, of a line of JavaScript's, or of a line. */
+type Edges = Record<'^' | '$', string>;
+const WHOLE: Edges = { '^': '\\A', $: '\\z' };
+const MULTILINE: Edges = { '^': '(?:(?m:^)|(?mR:^))', $: '(?:(?m:$)|(?mR:$))' };
+const LINE: Edges = { '^': '(?m:^)', $: '(?m:$)' };
+
 /** A part as something that a quantifier may follow. */
-function writeOne(node: Node, multiline: boolean): string {
-  const written = write(node, multiline);
+function writeOne(node: Node, edges: Edges): string {
+  const written = write(node, edges);
   return node.type === 'group' || node.type === 'set' ? written : `(?:${written})`;
 }
 
-function write(node: Node, multiline: boolean): string {
+function write(node: Node, edges: Edges): string {
   switch (node.type) {
     case 'set':
       return writeSet(node.bytes);
     case 'assertion':
-      if (node.kind === '^') return multiline ? '(?:(?m:^)|(?mR:^))' : '\\A';
-      if (node.kind === '$') return multiline ? '(?:(?m:$)|(?mR:$))' : '\\z';
-      return node.kind;
+      return node.kind === '^' || node.kind === '$' ? edges[node.kind] : node.kind;
     case 'group':
-      return `(${node.capturing ? '' : '?:'}${write(node.body, multiline)})`;
+      return `(${node.capturing ? '' : '?:'}${write(node.body, edges)})`;
     case 'repeat':
-      return `${writeOne(node.body, multiline)}${writeQuantifier(node.min, node.max, node.lazy)}`;
+      return `${writeOne(node.body, edges)}${writeQuantifier(node.min, node.max, node.lazy)}`;
     case 'sequence':
-      return node.items.map((item) => write(item, multiline)).join('');
+      return node.items.map((item) => write(item, edges)).join('');
     case 'choice':
-      return node.options.map((option) => write(option, multiline)).join('|');
+      return node.options.map((option) => write(option, edges)).join('|');
   }
 }
 
@@ -263,5 +267,36 @@ export function translate(pattern: RegExp): Translation {
   const { root, names } = parseRegExp(pattern);
   checkRepeats(root, source);
   const lineTerminator = multiline ? lineTerminatorFor(root, source) : LINE_FEED;
-  return { source: write(root, multiline), lineTerminator, names };
+  return { source: write(root, multiline ? MULTILINE : WHOLE), lineTerminator, names };
+}
+
+/** A part that takes no line feed, and whose groups nobody asks about. */
+function withinLine(node: Node): Node {
+  switch (node.type) {
+    case 'set':
+      return { ...node, bytes: node.bytes.with(LINE_FEED, 0) };
+    case 'assertion':
+      return node;
+    case 'group':
+      return { ...node, capturing: false, body: withinLine(node.body) };
+    case 'repeat':
+      return { ...node, body: withinLine(node.body) };
+    case 'sequence':
+      return { ...node, items: node.items.map(withinLine) };
+    case 'choice':
+      return { ...node, options: node.options.map(withinLine) };
+  }
+}
+
+/**
+ * As {@link translate}, for finding the lines that JavaScript's expression matches when it sees each by
+ * itself, without its line feed: `^` and `$` are the start and the end of the line, and no match leaves
+ * it. Flags other than `i`, `s`, `u` and `v` make no difference. The lines are right, the ends of the
+ * matches in them need not be JavaScript's.
+ *
+ * @throws MmapError `ERR_MMAP_UNSUPPORTED` for lookaround, backreferences and old syntax.
+ */
+export function translateForLines(pattern: RegExp): Pick<Translation, 'source' | 'lineTerminator'> {
+  const { root } = parseRegExp(pattern);
+  return { source: write(withinLine(root), LINE), lineTerminator: LINE_FEED };
 }
