@@ -1,11 +1,11 @@
 /** `memmap stat`: what of a file is where. */
 import { statSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { native } from '../base/native';
-import { Mmap } from '../index';
-import { memoryOf } from '../map/memory-map';
+import { attempt } from '../base/errors';
+import { type NativeMap, native } from '../base/native';
+import { readArguments } from './arguments';
 import { forEach } from './files';
 import { bar, grouped, type Output, percent, size } from './output';
+import { toldOrNull, UNTOLD } from './residency';
 
 /** The cells of the bar that shows which parts are in memory. */
 const CELLS = 60;
@@ -19,7 +19,10 @@ interface Report {
   /** In bytes. */
   pageSize: number;
   pages: number;
-  /** Null on Windows, which tells only what a process has in its own working set. */
+  /**
+   * Null where the system tells this user nothing: of another user's file, and on Windows, which tells
+   * only what a process has in its own working set.
+   */
   residentPages: number | null;
   /** Pages that are not on the disk yet; null where the system does not tell. */
   dirtyPages: number | null;
@@ -33,20 +36,25 @@ interface Cell {
 }
 
 /** A file in up to {@link CELLS} parts of whole pages. */
-function cells(map: Mmap): Cell[] {
+function cells(path: string, map: NativeMap): Cell[] {
   const pageSize = native.pageSize();
-  const all = Math.ceil(map.length / pageSize);
+  const { length } = map;
+  const all = Math.ceil(length / pageSize);
   const count = Math.min(CELLS, all);
   const first = (cell: number) => Math.floor((cell * all) / count);
-  // Elsewhere the map says it page by page.
-  let pages: Uint8Array | undefined;
+  // Where the system counts no pages, the map says it page by page.
+  let pages: Uint8Array | null | undefined;
+  const listed = () =>
+    process.platform === 'win32'
+      ? null
+      : toldOrNull(() => attempt(() => map.resident(0, length), path));
   return Array.from({ length: count }, (_, cell) => {
     const [start, end] = [first(cell), first(cell + 1)];
-    const last = Math.min(map.length, end * pageSize);
-    const cached = memoryOf(map).call((open) => open.cached(start * pageSize, last));
+    const last = Math.min(length, end * pageSize);
+    const cached = attempt(() => map.cached(start * pageSize, last), path);
     if (cached !== null) return { pages: end - start, ...cached };
-    if (process.platform === 'win32') return { pages: end - start, resident: null, dirty: null };
-    pages ??= map.residency().map;
+    if (pages === undefined) pages = listed();
+    if (pages === null) return { pages: end - start, resident: null, dirty: null };
     let resident = 0;
     for (let page = start; page < end; page++) resident += pages[page] ?? 0;
     return { pages: end - start, resident, dirty: null };
@@ -84,6 +92,8 @@ async function print(found: Report, parts: Cell[], output: Output): Promise<void
       `${grouped(residentPages)} of ${grouped(pages)} pages (${percent(residentPages, pages)}, ` +
         `${size(Math.min(found.size, residentPages * pageSize))})`,
     ]);
+  } else if (process.platform !== 'win32') {
+    rows.push(['in memory', UNTOLD]);
   }
   if (dirtyPages !== null) rows.push(['dirty', `${grouped(dirtyPages)} pages`]);
   if (output.isTerminal && residentPages !== null && pages > 0) {
@@ -94,17 +104,17 @@ async function print(found: Report, parts: Cell[], output: Output): Promise<void
 }
 
 export async function stat(args: string[], output: Output): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { json: { type: 'boolean', default: false } },
-  });
-  output.json = values.json;
-  const well = await forEach(positionals, output, async (file) => {
-    using map = Mmap.open(file);
-    const parts = cells(map);
-    const found = report(file, map.length, parts);
-    await (output.json ? output.value(found) : print(found, parts, output));
+  const { positionals } = readArguments(args, output);
+  const well = await forEach(positionals, output, async (path) => {
+    // Not by way of Mmap, of which most is for other purposes: loading it takes longer than the answer.
+    const map = attempt(() => new native.Mmap(path, 0, undefined, 0, false, true), path);
+    try {
+      const parts = cells(path, map);
+      const found = report(path, map.length, parts);
+      await (output.json ? output.value(found) : print(found, parts, output));
+    } finally {
+      map.close();
+    }
   });
   return well ? 0 : 2;
 }

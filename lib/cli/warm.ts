@@ -1,8 +1,10 @@
 /** `memmap warm` and `memmap evict`: files into memory, and out of it. */
-import { parseArgs } from 'node:util';
+import { native } from '../base/native';
 import { Mmap } from '../index';
+import { readArguments } from './arguments';
 import { forEach } from './files';
 import { type Output, percent, size } from './output';
+import { toldOrNull, UNTOLD } from './residency';
 
 /** How often the line on the terminal changes, in ms. */
 const REFRESH = 100;
@@ -20,12 +22,7 @@ async function all(
   output: Output,
   [did, work]: [did: string, work: Work],
 ): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { json: { type: 'boolean', default: false } },
-  });
-  output.json = values.json;
+  const { positionals } = readArguments(args, output);
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   process.once('SIGINT', onInterrupt);
@@ -47,12 +44,15 @@ async function all(
       };
       await work(map, { signal: interrupt.signal, onProgress });
       const seconds = (performance.now() - began) / 1000;
-      const { residentPages, pages } = map.residency();
+      const pages = Math.ceil(map.length / native.pageSize());
+      const residentPages = toldOrNull(() => map.residency().residentPages);
       await (output.json
         ? output.value({ path, size: map.length, seconds, pages, residentPages })
         : output.line(
             `${path}: ${did} ${size(map.length)} in ${seconds.toFixed(2)} s; ` +
-              `${percent(residentPages, pages)} of it is in memory`,
+              (residentPages === null
+                ? `in memory: ${UNTOLD}`
+                : `${percent(residentPages, pages)} of it is in memory`),
           ));
     });
     return well ? 0 : 2;
