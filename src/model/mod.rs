@@ -12,17 +12,18 @@
 //! hardware's cannot, and it has neither static locks nor futexes. The price: every access counts as
 //! sequentially consistent here, so a wrong `Ordering` is not found.
 
+mod decisions;
 pub mod futex;
 pub mod sync;
 pub mod thread;
 pub mod time;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+
+use decisions::{Id, Node, Ready, State, Step};
 
 /// What a thread of a scenario does.
 pub type Task = Box<dyn FnOnce() + Send>;
@@ -34,9 +35,6 @@ pub struct Scenario {
     /// Runs after the last thread, outside the model.
     pub check: Box<dyn FnOnce()>,
 }
-
-/// An object that threads share, by the order in which one run first touches it.
-type Id = usize;
 
 /// Where an object keeps its number: of the run, and within it.
 #[derive(Default)]
@@ -62,68 +60,6 @@ impl Object {
     }
 }
 
-/// The objects that a step touches, and whether it changes them.
-type Accesses = Vec<(Id, bool)>;
-
-fn depend(one: &Accesses, other: &Accesses) -> bool {
-    one.iter()
-        .any(|&(a, changes)| other.iter().any(|&(b, also)| a == b && (changes || also)))
-}
-
-/// When a thread's next step can be taken.
-#[derive(Clone)]
-enum Ready {
-    Always,
-    /// The lock is free.
-    Unlocked(Id),
-    /// The object was changed since it had this version.
-    Changed(Id, u64),
-    /// A futex was woken; or a time out.
-    Woken,
-}
-
-#[derive(Clone)]
-struct Step {
-    accesses: Accesses,
-    ready: Ready,
-}
-
-/// A thread, and whether its step is to time out.
-type Choice = (usize, bool);
-
-/// One decision and what is left to try of it.
-struct Node {
-    choices: Vec<(Choice, Accesses)>,
-    current: usize,
-    /// What would only repeat an order that was seen.
-    asleep: Vec<(Choice, Accesses)>,
-}
-
-#[derive(Default)]
-struct State {
-    /// The next step of each thread; None where it runs or has ended.
-    steps: Vec<Option<Step>>,
-    running: Option<usize>,
-    ended: usize,
-    timed_out: bool,
-    versions: Vec<u64>,
-    locked: BTreeMap<Id, bool>,
-    /// The objects that a thread sleeps on, and which of them woke it.
-    sleeping: BTreeMap<usize, (Vec<Id>, Option<Id>)>,
-    last_read: BTreeMap<usize, (Id, u64)>,
-    now: Duration,
-    timeouts: BTreeMap<usize, Duration>,
-    early_timeouts: usize,
-    trail: Vec<Node>,
-    depth: usize,
-    asleep: Vec<(Choice, Accesses)>,
-    /// Whether all that follows was seen before.
-    repeats: bool,
-    /// The state of a generator of random numbers, where decisions are drawn and not searched.
-    random: Option<u64>,
-    failure: Option<String>,
-}
-
 /// One execution of a scenario.
 struct Run {
     number: u64,
@@ -141,131 +77,6 @@ fn current() -> Option<(Arc<Run>, usize)> {
         return None;
     }
     CURRENT.with(|current| current.borrow().clone())
-}
-
-impl State {
-    fn is_ready(&self, thread: usize, step: &Step) -> bool {
-        match step.ready {
-            Ready::Always => true,
-            Ready::Unlocked(id) => !self.locked.get(&id).copied().unwrap_or(false),
-            Ready::Changed(id, version) => self.versions[id] != version,
-            Ready::Woken => self.sleeping[&thread].1.is_some(),
-        }
-    }
-
-    /// The steps that can be taken now.
-    fn choices(&self) -> Vec<(Choice, Accesses)> {
-        let steps = || {
-            self.steps
-                .iter()
-                .enumerate()
-                .filter_map(|(thread, step)| Some((thread, step.as_ref()?)))
-        };
-        let mut choices: Vec<_> = steps()
-            .filter(|(thread, step)| self.is_ready(*thread, step))
-            .map(|(thread, step)| ((thread, false), step.accesses.clone()))
-            .collect();
-        if choices.is_empty() || self.early_timeouts > 0 {
-            let first = self.timeouts.values().min();
-            choices.extend(
-                steps()
-                    .filter(|(thread, step)| {
-                        matches!(step.ready, Ready::Woken)
-                            && !self.is_ready(*thread, step)
-                            && self.timeouts.get(thread) == first
-                    })
-                    .map(|(thread, step)| {
-                        // Time passes for every thread.
-                        let all = (0..self.versions.len()).map(|id| (id, true));
-                        (
-                            (thread, true),
-                            step.accesses.iter().copied().chain(all).collect(),
-                        )
-                    }),
-            );
-        }
-        choices
-    }
-
-    /// Decides which thread runs next.
-    fn decide(&mut self) {
-        let choices = self.choices();
-        self.running = None;
-        if choices.is_empty() {
-            if self.ended < self.steps.len() && self.failure.is_none() {
-                self.failure = Some("all threads are blocked".to_owned());
-            }
-            return;
-        }
-        let (choice, accesses) = if self.repeats {
-            choices[0].clone()
-        } else if let Some(random) = &mut self.random {
-            // Xorshift: Marsaglia, "Xorshift RNGs", 2003.
-            *random ^= *random << 13;
-            *random ^= *random >> 7;
-            *random ^= *random << 17;
-            choices[(*random % choices.len() as u64) as usize].clone()
-        } else {
-            if self.depth == self.trail.len() {
-                let asleep = std::mem::take(&mut self.asleep);
-                let choices: Vec<_> = choices
-                    .iter()
-                    .filter(|(choice, _)| asleep.iter().all(|(other, _)| other != choice))
-                    .cloned()
-                    .collect();
-                self.trail.push(Node {
-                    choices,
-                    current: 0,
-                    asleep,
-                });
-            }
-            let node = &self.trail[self.depth];
-            match node.choices.get(node.current) {
-                None => {
-                    // It ends in any order, so that its threads end.
-                    self.trail.pop();
-                    self.repeats = true;
-                    choices[0].clone()
-                }
-                Some((choice, accesses)) => {
-                    let seen = node.asleep.iter().chain(&node.choices[..node.current]);
-                    let independent = |other: &&(Choice, Accesses)| {
-                        other.0.0 != choice.0 && !depend(&other.1, accesses)
-                    };
-                    self.asleep = seen.filter(independent).cloned().collect();
-                    self.depth += 1;
-                    assert!(
-                        choices.iter().any(|(other, _)| other == choice),
-                        "the scenario is not the same each time"
-                    );
-                    (*choice, accesses.clone())
-                }
-            }
-        };
-        for &(id, changes) in &accesses {
-            self.versions[id] += u64::from(changes);
-        }
-        let (thread, timed_out) = choice;
-        self.timed_out = timed_out;
-        if timed_out {
-            self.early_timeouts = self.early_timeouts.saturating_sub(1);
-            self.now = self.now.max(self.timeouts[&thread]);
-        }
-        self.steps[thread] = None;
-        self.running = Some(thread);
-    }
-
-    /// Goes on to the next order; false where all were seen.
-    fn advance(trail: &mut Vec<Node>) -> bool {
-        while let Some(node) = trail.last_mut() {
-            node.current += 1;
-            if node.current < node.choices.len() {
-                return true;
-            }
-            trail.pop();
-        }
-        false
-    }
 }
 
 impl Run {
