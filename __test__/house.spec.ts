@@ -105,7 +105,7 @@ test('the imports of the core are all seen', (t) => {
   t.true(seen('sync/word.rs', 'memory/Region'));
   t.true(seen('sys/memory/unix.rs', 'sys/file/unmappable'));
   t.true(seen('memory/array_buffer.rs', 'memory/region/SourceBytes'));
-  t.true(seen('exports/maps.rs', 'exports/search/Pattern'));
+  t.true(seen('exports/search.rs', 'exports/pattern/Pattern'));
 });
 
 test('no file of the core imports from a district above or beside its own', (t) => {

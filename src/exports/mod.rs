@@ -10,18 +10,18 @@ mod file;
 mod found;
 mod job;
 mod number;
-mod search;
-
+mod pattern;
 mod threads;
-
-mod paging;
 
 mod maps;
 
 mod array_buffer;
 mod file_lock;
+mod paging;
+mod search;
 mod shm;
 mod sync;
+mod writing;
 
 /// The version of this core. The TypeScript of another version does not fit it.
 #[napi_derive::napi]

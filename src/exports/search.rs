@@ -1,72 +1,18 @@
-//! Patterns, and searching a map for them.
+//! Searching a map for patterns.
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{AsyncTask, Float64Array, Float64ArraySlice};
+use napi::bindgen_prelude::{Float64Array, Float64ArraySlice};
 use napi_derive::napi;
 
 use super::found::Found;
-use super::job::Job;
+use super::maps::{Mmap, MmapCow, MmapMut};
 use super::number::{integer, positive};
+use super::pattern::Pattern;
 use super::threads::{Answer, Threads};
 use crate::error::Result;
 use crate::memory::{Mapping, SourceBytes, array_buffer};
-use crate::search::pattern;
 use crate::search::scan::{self, Record, Window};
-
-/// Something to look for, prepared once.
-#[napi]
-pub struct Pattern(Arc<pattern::Pattern>);
-
-/// Compiles literals that lie in `bytes` one after the other.
-fn literals(bytes: &[u8], lengths: &[f64]) -> Result<Pattern> {
-    for &length in lengths {
-        integer(length)?;
-    }
-    let literals = pattern::split(bytes, lengths)?;
-    Ok(Pattern(Arc::new(pattern::Pattern::literals(&literals)?)))
-}
-
-/// Compiles a regular expression.
-fn regex(source: &str, line_terminator: u8) -> Result<Pattern> {
-    let regex = pattern::Pattern::regex(source, line_terminator)?;
-    Ok(Pattern(Arc::new(regex)))
-}
-
-#[napi]
-impl Pattern {
-    /// One literal, or several of which the first listed wins: their bytes one after the other, and
-    /// the length of each.
-    #[napi(factory, catch_unwind)]
-    pub fn literals_sync(bytes: &[u8], lengths: &[f64]) -> napi::Result<Self> {
-        Ok(literals(bytes, lengths)?)
-    }
-
-    /// As `literalsSync`, off the main thread.
-    #[napi(catch_unwind, ts_return_type = "Promise<Pattern>")]
-    pub fn literals(bytes: &[u8], lengths: &[f64]) -> napi::Result<AsyncTask<Job<Pattern>>> {
-        let (bytes, lengths) = (pattern::copied(bytes)?, pattern::copied(lengths)?);
-        Ok(AsyncTask::new(Job::new(move || literals(&bytes, &lengths))))
-    }
-
-    /// A regular expression in the syntax of the Rust crate `regex`.
-    #[napi(factory, catch_unwind)]
-    pub fn regex_sync(source: String, line_terminator: u8) -> napi::Result<Self> {
-        Ok(regex(&source, line_terminator)?)
-    }
-
-    /// As `regexSync`, off the main thread.
-    #[napi(catch_unwind, ts_return_type = "Promise<Pattern>")]
-    pub fn regex(source: String, line_terminator: u8) -> AsyncTask<Job<Pattern>> {
-        AsyncTask::new(Job::new(move || regex(&source, line_terminator)))
-    }
-
-    /// How many groups a match has, the whole one included.
-    #[napi(getter, catch_unwind)]
-    pub fn groups(&self) -> u32 {
-        self.0.groups() as u32
-    }
-}
 
 /// What to record of each match, by its name: `offset`, `needle` (the offset, and apart from it the
 /// number of the needle), `groups` (start and end of every group, -1 for those that took no part), or
@@ -253,3 +199,170 @@ pub fn line_start(
     let found = scan::line_start(&region, range, integer(count)?, integer(n)?)?;
     Ok(offset(found))
 }
+
+/// Adds the searches of a map.
+macro_rules! searches {
+    ($name:ident) => {
+        #[napi]
+        impl $name {
+            /// The first offset from `start` to `end` where `needle` begins, or -1. Blocks.
+            #[napi(catch_unwind)]
+            pub fn index_of(
+                &self,
+                #[napi(ts_arg_type = "Uint8Array")] needle: SourceBytes,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<f64> {
+                index_of(&self.0, &needle, start, end)
+            }
+
+            /// The last offset from `start` to `end` where `needle` begins, or -1. Blocks.
+            #[napi(catch_unwind)]
+            pub fn last_index_of(
+                &self,
+                #[napi(ts_arg_type = "Uint8Array")] needle: SourceBytes,
+                start: f64,
+                end: f64,
+            ) -> napi::Result<f64> {
+                last_index_of(&self.0, &needle, start, end)
+            }
+
+            /// At most `most` (not 0) matches between `from` and `end`. Blocks.
+            #[napi(catch_unwind)]
+            pub fn find_sync(
+                &self,
+                pattern: &Pattern,
+                from: f64,
+                end: f64,
+                #[napi(ts_arg_type = "'offset' | 'needle' | 'groups'")] record: String,
+                most: f64,
+            ) -> napi::Result<Found> {
+                let window = window(from, end, end)?;
+                find_sync(&self.0, pattern, window, &record, most)
+            }
+
+            /// At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner.
+            #[napi(catch_unwind)]
+            #[allow(
+                clippy::too_many_arguments,
+                reason = "an object would cost more than the call"
+            )]
+            pub fn find(
+                &self,
+                threads: &Threads,
+                id: f64,
+                pattern: &Pattern,
+                from: f64,
+                to: f64,
+                end: f64,
+                #[napi(ts_arg_type = "'count' | 'offset' | 'needle' | 'groups'")] record: String,
+                most: f64,
+            ) -> napi::Result<()> {
+                let window = window(from, to, end)?;
+                let record = &record;
+                let search = Search {
+                    threads,
+                    id,
+                    pattern,
+                    record,
+                };
+                find(&self.0, &search, window, most)
+            }
+
+            /// The matches between `from` and `to` of which the first may begin at `actual` only,
+            /// compared to those that `find` finds from `from` on.
+            #[napi(catch_unwind)]
+            #[allow(
+                clippy::too_many_arguments,
+                reason = "an object would cost more than the call"
+            )]
+            pub fn reconcile(
+                &self,
+                threads: &Threads,
+                id: f64,
+                pattern: &Pattern,
+                from: f64,
+                to: f64,
+                end: f64,
+                #[napi(ts_arg_type = "'count' | 'offset' | 'needle' | 'groups'")] record: String,
+                actual: f64,
+            ) -> napi::Result<()> {
+                let window = window(from, to, end)?;
+                let record = &record;
+                let search = Search {
+                    threads,
+                    id,
+                    pattern,
+                    record,
+                };
+                reconcile(&self.0, &search, window, actual)
+            }
+
+            /// The number of matches between `from` and `end`. Blocks.
+            #[napi(catch_unwind)]
+            pub fn count_sync(&self, pattern: &Pattern, from: f64, end: f64) -> napi::Result<f64> {
+                count_sync(&self.0, pattern, window(from, end, end)?)
+            }
+
+            /// The number of line feeds in each block of `size` bytes, from `start` to `end`.
+            /// Blocks.
+            #[napi(catch_unwind)]
+            pub fn count_lines_sync(
+                &self,
+                start: f64,
+                end: f64,
+                size: f64,
+            ) -> napi::Result<Float64Array> {
+                count_lines_sync(&self.0, start, end, size)
+            }
+
+            /// As `countLinesSync`, off the main thread.
+            #[napi(catch_unwind)]
+            pub fn count_lines(
+                &self,
+                threads: &Threads,
+                id: f64,
+                start: f64,
+                end: f64,
+                size: f64,
+            ) -> napi::Result<()> {
+                count_lines(&self.0, (threads, id), start, end, size)
+            }
+
+            /// Writes the offsets of the first line feeds between `start` and `end` into
+            /// `offsets`, up to its length. Answers their number. Blocks.
+            #[napi(catch_unwind)]
+            pub fn line_feeds(
+                &self,
+                start: f64,
+                end: f64,
+                offsets: Float64ArraySlice<'_>,
+            ) -> napi::Result<f64> {
+                line_feeds(&self.0, start, end, offsets)
+            }
+
+            /// Where the line after line feed number `n` (from 0) between `start` and `end` begins, or
+            /// -1 where there are not `count` line feeds.
+            #[napi(catch_unwind)]
+            pub fn line_start(
+                &self,
+                start: f64,
+                end: f64,
+                count: f64,
+                n: f64,
+            ) -> napi::Result<f64> {
+                line_start(&self.0, start, end, count, n)
+            }
+
+            /// The offset of line feed number `n` (from 0) between `start` and `end`, or -1.
+            #[napi(catch_unwind)]
+            pub fn nth_line_feed(&self, start: f64, end: f64, n: f64) -> napi::Result<f64> {
+                nth_line_feed(&self.0, start, end, n)
+            }
+        }
+    };
+}
+
+searches!(Mmap);
+searches!(MmapMut);
+searches!(MmapCow);
