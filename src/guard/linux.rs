@@ -56,13 +56,19 @@ fn instruction(context: *const c_void) -> usize {
 }
 
 /// Lets the page be written, without the file seeing it, and its neighbours within a block of
-/// `size` bytes as well: the pages are private, so the kernel copies what is written. Where there
-/// is no room for so many (`RLIMIT_DATA`, strict overcommit) the block is smaller, down to the page.
-pub fn make_private(found: &Found, page: usize, mut size: usize) -> bool {
+/// `size` bytes as well: the pages are private, so the kernel copies what is written.
+pub fn make_private(found: &Found, page: usize, size: usize) -> bool {
+    make_block_writable(page, size, (found.base(), found.end()))
+}
+
+/// Lets a private page be written, and those of `within` that are in the same block of `size` bytes.
+/// Where there is no room for so many (`RLIMIT_DATA`, strict overcommit) the block is smaller, down to
+/// the page.
+pub fn make_block_writable(page: usize, mut size: usize, within: (usize, usize)) -> bool {
     loop {
-        let start = (page & !(size - 1)).max(found.base());
+        let start = (page & !(size - 1)).max(within.0);
         let end = page.saturating_add(size) & !(size - 1);
-        let end = end.max(page + page_size()).min(found.end());
+        let end = end.max(page + page_size()).min(within.1);
         if has_room(end - start) && make_writable(start, end - start) {
             return true;
         }
@@ -71,8 +77,8 @@ pub fn make_private(found: &Found, page: usize, mut size: usize) -> bool {
         }
         size /= 2;
     }
-    // Where the process is out of kernel maps the whole map becomes one again.
-    make_writable(found.base(), found.end() - found.base())
+    // Where the process is out of kernel maps all of them become one again.
+    make_writable(within.0, within.1 - within.0)
 }
 
 /// Lets private pages of a map be written.

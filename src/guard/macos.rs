@@ -88,6 +88,11 @@ pub fn make_private(found: &Found, page: usize, _: usize) -> bool {
 }
 
 /// Zero pages can always be written here.
+pub fn make_block_writable(_: usize, _: usize, _: (usize, usize)) -> bool {
+    true
+}
+
+/// As [`make_block_writable`].
 pub fn make_writable(_: usize, _: usize) -> bool {
     true
 }

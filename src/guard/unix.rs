@@ -227,16 +227,21 @@ fn patch_size(found: &Found) -> usize {
 }
 
 fn allow_write(found: &Found, page: usize) -> bool {
-    let is_filled = found.is_filled(page);
+    let is_filled = || page >= found.filled();
     let lacks_page = || file_size(found).is_none_or(|size| size <= position(found, page));
-    if page >= found.covered() && !is_filled && lacks_page() {
+    if page >= found.covered() && !is_filled() && lacks_page() {
         return fill_reserve(found, page);
     }
     found.patch(|| {
+        // Asked for here: before, the map may grow and have a page of the file in this place.
+        if is_filled() {
+            let zeros = (found.filled(), found.end());
+            return system::make_block_writable(page, patch_size(found), zeros);
+        }
         if !system::make_private(found, page, patch_size(found)) {
             return false;
         }
-        if found.is_read_only() && !is_filled && found.note_stray_write() {
+        if found.is_read_only() && found.note_stray_write() {
             notifier::raise();
         }
         true

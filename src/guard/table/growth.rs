@@ -66,9 +66,10 @@ impl Found {
         self.slot.covered.load(Ordering::SeqCst)
     }
 
-    /// Whether the page is a zero page in the reserve.
-    pub fn is_filled(&self, page: usize) -> bool {
-        page >= self.slot.filled.load(Ordering::SeqCst)
+    /// The address from which on zero pages lie over the reserve; MAX for none. While pages are patched
+    /// only other patches change it.
+    pub fn filled(&self) -> usize {
+        self.slot.filled.load(Ordering::SeqCst)
     }
 
     /// Lays zero pages by `lay` over the reserve, from that page to the end of the map; whether the

@@ -296,7 +296,7 @@ fn growing() -> Scenario {
             );
             let found = find(A).expect("the map is guarded");
             assert_eq!(found.covered(), A + 0x2000);
-            assert_eq!(found.is_filled(A + 0x2000), left == A + 0x2000);
+            assert_eq!(found.filled() == A + 0x2000, left == A + 0x2000);
             drop(found);
             assert_eq!(flags_of(&watch), 0);
             let watch = Arc::into_inner(watch).expect("the threads have ended");
@@ -309,6 +309,57 @@ fn growing() -> Scenario {
 fn a_page_that_a_map_has_grown_to_is_never_under_zeros() {
     let _alone = alone();
     let runs = explore(MOST_RUNS, 0, growing);
+    println!("{runs} orders");
+}
+
+/// A map grows over zero pages in its reserve, of which a handler wants to write to one.
+fn growing_over_zeros() -> Scenario {
+    reset();
+    let range = Range {
+        base: A,
+        end: A + 0x2000,
+        covered: A + 0x1000,
+        offset: 0,
+        descriptor: 7,
+        read_only: true,
+    };
+    let watch = Watch::new(&range).unwrap_or_else(|failure| panic!("{failure}"));
+    let page = A + 0x1000;
+    let handled = find(page).expect("the map is guarded");
+    assert!(handled.fill(page, |_, _| true));
+    let zeros = Arc::new(AtomicU32::new(1));
+    let (patched, restored) = (Arc::clone(&zeros), Arc::clone(&zeros));
+    Scenario {
+        threads: vec![
+            Box::new(move || {
+                handled.patch(|| {
+                    let is_filled = page >= handled.filled();
+                    let are_zeros = patched.load(Ordering::SeqCst) == 1;
+                    assert_eq!(
+                        is_filled, are_zeros,
+                        "a page of the file is taken for a zero page"
+                    );
+                    true
+                });
+            }),
+            Box::new(move || {
+                let restore = |_| {
+                    restored.store(0, Ordering::SeqCst);
+                    true
+                };
+                let (covered, end) = (A + 0x2000, A + 0x2000);
+                assert!(watch.grow(restore, || Some(Reach { covered, end })));
+                watch.free(());
+            }),
+        ],
+        check: Box::new(move || assert_eq!(zeros.load(Ordering::SeqCst), 0)),
+    }
+}
+
+#[test]
+fn a_patch_knows_which_pages_are_zero_pages() {
+    let _alone = alone();
+    let runs = explore(MOST_RUNS, 0, growing_over_zeros);
     println!("{runs} orders");
 }
 
