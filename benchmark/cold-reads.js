@@ -9,6 +9,7 @@ const {
   mkdtempSync,
   openSync,
   promises,
+  read,
   rmSync,
   writeSync,
 } = require('node:fs');
@@ -25,8 +26,11 @@ const BYTES = 64;
 /** What is read from the disk for that. */
 const BLOCK = 4096;
 const ROUNDS = 5;
-/** Reads that are under way at once: enough that the threads never wait for the event loop. */
-const AT_ONCE = 256;
+/** Reads that are under way at once: as many as keep the disk busy, and so many that the threads never wait
+ * for the event loop. */
+const AT_ONCE = [64, 256];
+/** The other ways to read. */
+const PEERS = ['fs.promises', 'fs.read', 'touching the Buffer'];
 /** The most that the event loop may be blocked, in nanoseconds. */
 const ALLOWED_GAP = 5e6;
 
@@ -46,22 +50,29 @@ function makeFile(path) {
   closeSync(fd);
 }
 
+/** As Node's promises for files do it, with less around it. */
+const readPart = (fd, at) =>
+  new Promise((resolve, reject) => {
+    const buffer = Buffer.allocUnsafe(BYTES);
+    read(fd, buffer, 0, BYTES, at, (error) => (error ? reject(error) : resolve(buffer)));
+  });
+
 /** Random positions of blocks. */
 function positions() {
   return Array.from({ length: READS }, () => randomInt(LENGTH / BLOCK) * BLOCK);
 }
 
 /** Reads at all positions, so many at once. Returns how often it got the right block. */
-async function all(positions, read) {
+async function all(positions, atOnce, readOne) {
   let next = 0;
   let right = 0;
   const oneByOne = async () => {
     while (next < positions.length) {
       const at = positions[next++];
-      if ((await read(at)) === mark(at)) right++;
+      if ((await readOne(at)) === mark(at)) right++;
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, oneByOne));
+  await Promise.all(Array.from({ length: atOnce }, oneByOne));
   return right;
 }
 
@@ -84,30 +95,33 @@ async function evicted(map) {
 }
 
 /** Random reads: how long each way takes, and how long it blocks the event loop. */
-async function atRandom(path, comparisons, progress) {
+async function atRandom(path, atOnce, comparisons, progress) {
   const map = Mmap.open(path);
   const bytes = map.buffer;
   const file = await promises.open(path);
   const random = ['--rw=randread', `--bs=${BLOCK}`, `--io_size=${READS * BLOCK}`, '--randrepeat=0'];
   const ways = {
-    memmap: () => all(positions(), async (at) => (await map.read(at, at + BYTES))[0]),
-    'the Buffer': async () => {
+    memmap: () => all(positions(), atOnce, async (at) => (await map.read(at, at + BYTES))[0]),
+    'fs.promises': () =>
+      all(positions(), atOnce, async (at) => {
+        const { buffer } = await file.read(Buffer.allocUnsafe(BYTES), 0, BYTES, at);
+        return buffer[0];
+      }),
+    'fs.read': () => all(positions(), atOnce, async (at) => (await readPart(file.fd, at))[0]),
+    'touching the Buffer': async () => {
       let right = 0;
       for (const at of positions()) if (bytes[at] === mark(at)) right++;
       return right;
     },
-    'fs.promises': () =>
-      all(positions(), async (at) => {
-        const { buffer } = await file.read(Buffer.allocUnsafe(BYTES), 0, BYTES, at);
-        return buffer[0];
-      }),
   };
-  const times = { memmap: [], 'the Buffer': [], 'fs.promises': [], fio: [] };
-  const gaps = { memmap: [], 'the Buffer': [], 'fs.promises': [] };
+  const idle = () => new Promise((resolve) => setTimeout(resolve, 200));
+  const times = { fio: [] };
+  const gaps = { idle: [] };
+  for (const name of Object.keys(ways)) [times[name], gaps[name]] = [[], []];
   const answers = {};
   // The first round does not count: it compiles.
   for (let round = 0; round <= ROUNDS; round++) {
-    progress(`cold reads, round ${Math.max(1, round)} of ${ROUNDS}`);
+    progress(`cold reads, ${atOnce} at once, round ${Math.max(1, round)} of ${ROUNDS}`);
     for (const [name, way] of Object.entries(ways)) {
       await evicted(map);
       const { gap, took } = await longestGap(async () => {
@@ -118,6 +132,7 @@ async function atRandom(path, comparisons, progress) {
       times[name].push(took);
       gaps[name].push(gap);
     }
+    gaps.idle.push((await longestGap(idle)).gap);
     await evicted(map);
     const measured = fio(path, random);
     if (measured === null) times.fio = null;
@@ -126,34 +141,32 @@ async function atRandom(path, comparisons, progress) {
   await file.close();
   // Pages that a map has cannot be evicted by another.
   map.close();
-  const command = 'await map.read(at, at + 64)';
-  const touching = 'map.buffer[at]';
-  const reading = 'await file.read(buffer, 0, 64, at)';
-  comparisons.add('10,000 random reads of 64 bytes of a cold file of 4 GiB', {
-    memmap: { command, times: times.memmap, answer: answers.memmap },
+  const commands = {
+    memmap: 'await map.read(at, at + 64)',
+    'fs.promises': 'await file.read(buffer, 0, 64, at)',
+    'fs.read': 'fs.read(fd, buffer, 0, 64, at, callback)',
+    'touching the Buffer': 'map.buffer[at]',
+  };
+  const how = `${atOnce} at once`;
+  const row = (name) => ({ command: commands[name], times: times[name], answer: answers[name] });
+  const gap = (name) => ({ command: commands[name], times: gaps[name] });
+  const rows = (make) => Object.fromEntries(PEERS.map((name) => [name, make(name)]));
+  comparisons.add(`10,000 random reads of 64 bytes of a cold file of 4 GiB, ${how}`, {
+    memmap: row('memmap'),
     fio: {
       command: 'fio --ioengine=libaio --iodepth=16 --direct=1 --rw=randread --bs=4k',
       times: times.fio,
       missing: missing('fio'),
       atMost: 1 / 0.9,
     },
-    'fs.promises': {
-      command: reading,
-      times: times['fs.promises'],
-      answer: answers['fs.promises'],
-    },
-    'touching the Buffer': {
-      command: touching,
-      times: times['the Buffer'],
-      answer: answers['the Buffer'],
-    },
+    ...rows(row),
   });
   comparisons.add(
-    'longest gap of a 1 ms timer during these reads',
+    `longest gap of a 1 ms timer during these reads, ${how}`,
     {
-      memmap: { command, times: gaps.memmap },
-      'fs.promises': { command: reading, times: gaps['fs.promises'] },
-      'touching the Buffer': { command: touching, times: gaps['the Buffer'] },
+      memmap: gap('memmap'),
+      'the same, idle': { command: 'no work', times: gaps.idle },
+      ...rows(gap),
     },
     { limit: { text: '5 ms', time: ALLOWED_GAP } },
   );
@@ -230,7 +243,7 @@ async function inOrder(path, comparisons) {
 
 exports.title = 'Reads from the disk';
 exports.about =
-  'Reads a file of 4 GiB of random bytes that was evicted from memory before each run, and looks for what is in memory. Where reads are asynchronous, 256 are under way at once.';
+  'Reads a file of 4 GiB of random bytes that was evicted from memory before each run, and looks for what is in memory. Where reads are asynchronous, so many are under way at once. A gap has what the machine does besides in it, which an idle event loop shows.';
 
 /** The file lies in the checkout: the folder for temporary files may be in memory. */
 exports.run = async ({ comparisons, progress }) => {
@@ -239,7 +252,7 @@ exports.run = async ({ comparisons, progress }) => {
     const path = join(folder, 'cold');
     progress('writing a file of 4 GiB');
     makeFile(path);
-    await atRandom(path, comparisons, progress);
+    for (const atOnce of AT_ONCE) await atRandom(path, atOnce, comparisons, progress);
     await warm(path, comparisons);
     await inOrder(path, comparisons);
   } finally {
