@@ -5,7 +5,7 @@ import { isWindows, onLinux, onUnix } from './helpers/gates';
 import { type Caught, inChild } from './helpers/processes';
 import { Random } from './helpers/random';
 import { diskFile } from './helpers/temporary';
-import { threadsNow, untilThreadsEnd } from './helpers/threads';
+import { jobsWaiting, threadsNow, untilThreadsEnd } from './helpers/threads';
 
 const PAGE = 4096;
 const MIB = 2 ** 20;
@@ -97,6 +97,25 @@ test.serial('thousands of reads at once are served by a few threads, all right',
   await Promise.all(reads);
   t.true(most >= 1 && most <= 16, `${most} threads`);
   await untilThreadsEnd();
+});
+
+test.serial('what is aborted or of a closed map waits for no thread', async (t) => {
+  for (const end of ['abort', 'close'] as const) {
+    const map = MmapMut.anonymous(64 * MIB);
+    const aborting = new AbortController();
+    const { signal } = aborting;
+    const reads = Array.from({ length: 5000 }, (_, n) =>
+      map.read(n * PAGE, n * PAGE + 1, { signal }),
+    );
+    if (end === 'abort') aborting.abort();
+    else map.close();
+    // What threads have taken to begin with it is not counted.
+    t.is(jobsWaiting().reads, 0, end);
+    for (const { status } of await Promise.allSettled(reads)) {
+      if (status !== 'rejected') t.fail(end);
+    }
+    map.close();
+  }
 });
 
 test('aborting ends reads at once, also those that wait for their turn', async (t) => {

@@ -1,7 +1,12 @@
+import { join } from 'node:path';
 import test from 'ava';
 import { type Match, MmapMut, type Pattern, type ScanOptions } from 'memmap';
+import type * as maps from '../lib/map/memory-map';
 import { codeOf, mapOf } from './helpers/maps';
+import { root } from './helpers/temporary';
 import { until } from './helpers/until';
+
+const { memoryOf }: typeof maps = require(join(root, 'dist', 'map', 'memory-map.js'));
 
 async function collect(map: MmapMut, pattern: Pattern, options?: ScanOptions): Promise<Match[]> {
   const found: Match[] = [];
@@ -124,6 +129,28 @@ test('leaving the loop ends the scan', async (t) => {
     break;
   }
   t.true(done < LARGE);
+});
+
+test('leaving the loop, a limit and an error end the wait for windows under way', async (t) => {
+  using map = MmapMut.anonymous(LARGE);
+  map.write('needle', 100);
+  const { watchers } = memoryOf(map as unknown as Parameters<typeof memoryOf>[0]);
+  const ways = {
+    leaving: async () => {
+      for await (const match of map.scan(/needle/, { concurrency: 8 })) return match.index;
+    },
+    limit: () => map.findAll(/needle/, { concurrency: 8, limit: 1 }),
+    error: () => {
+      const onProgress = () => {
+        throw new Error('on purpose');
+      };
+      return map.count(/needle/, { concurrency: 8, onProgress }).catch(() => {});
+    },
+  };
+  for (const [name, way] of Object.entries(ways)) {
+    await way();
+    t.is(watchers.size, 0, name);
+  }
 });
 
 test('a pattern that searches the whole map for each match is aborted all the same', async (t) => {

@@ -163,7 +163,7 @@ const functions: Calls = {
   listenForFaults: [listener],
   lockLimit: [],
   pageSize: [],
-  poolThreads: [],
+  poolLoad: [],
   raised: [word],
   threadNamespace: [],
   threadSignature: [],

@@ -282,6 +282,16 @@ export declare class MmapMut {
   faults(): SurvivedFaults | null
   /** Clears the flag of stray writes, once they are reported. */
   acknowledgeStrayWrites(): void
+  /** Creates a file, under `temporary` first where that is given, and maps it. */
+  static create(file: string | Uint8Array, temporary: string | Uint8Array | undefined, options: NewFile): MmapMut
+  /** As `create`, off the main thread. */
+  static createAsync(file: string | Uint8Array, temporary: string | Uint8Array | undefined, options: NewFile): Promise<MmapMut>
+  /** Maps zeros that belong to no file. */
+  static anonymous(length: number, huge: boolean, noReserve: boolean): MmapMut
+  /** Truncates or lengthens the file. */
+  setFileSize(size: number, allocate: boolean): void
+  /** As `setFileSize`, off the main thread. */
+  setFileSizeAsync(size: number, allocate: boolean): Promise<void>
   /** Gives the system a hint. Answers whether the system took it. */
   advise(hint: string, start: number, end: number): boolean
   /** Brings the bytes from `start` to `end` into memory, on so many threads. Blocks. */
@@ -338,30 +348,6 @@ export declare class MmapMut {
   lineStart(start: number, end: number, count: number, n: number): number
   /** The offset of line feed number `n` (from 0) between `start` and `end`, or -1. */
   nthLineFeed(start: number, end: number, n: number): number
-  /** Copies `bytes` to `offset`. */
-  write(bytes: Uint8Array, offset: number): void
-  /** Repeats `pattern` from `start` to `end`. */
-  fill(pattern: Uint8Array, start: number, end: number): void
-  /** As `fill`, off the main thread. */
-  fillAsync(pattern: Uint8Array, start: number, end: number): Promise<void>
-  /** As `copyWithin`, off the main thread. */
-  copyWithinAsync(target: number, start: number, end: number): Promise<void>
-  /** Moves the bytes from `start` to `end` to `target`. */
-  copyWithin(target: number, start: number, end: number): void
-  /** Creates a file, under `temporary` first where that is given, and maps it. */
-  static create(file: string | Uint8Array, temporary: string | Uint8Array | undefined, options: NewFile): MmapMut
-  /** As `create`, off the main thread. */
-  static createAsync(file: string | Uint8Array, temporary: string | Uint8Array | undefined, options: NewFile): Promise<MmapMut>
-  /** Maps zeros that belong to no file. */
-  static anonymous(length: number, huge: boolean, noReserve: boolean): MmapMut
-  /** Truncates or lengthens the file. */
-  setFileSize(size: number, allocate: boolean): void
-  /** As `setFileSize`, off the main thread. */
-  setFileSizeAsync(size: number, allocate: boolean): Promise<void>
-  /** Writes the changed pages from `start` to `end` to the disk. Blocks. */
-  flushSync(start: number, end: number): void
-  /** As `flushSync`, off the main thread. */
-  flush(start: number, end: number): Promise<void>
   /** Creates a shared memory object and maps it. */
   static createShared(name: string, options: NewFile): MmapMut
   /** As `createShared`, off the main thread. */
@@ -380,6 +366,20 @@ export declare class MmapMut {
    * the words from `firstOwner` on has lost its owner: it is 0, or the signature of a dead thread.
    */
   waitAsync(waits: Waits, id: number, offset: number, expected: number, expectedHigh: number | undefined | null, firstOwner: number, owners: number): PendingWait
+  /** Copies `bytes` to `offset`. */
+  write(bytes: Uint8Array, offset: number): void
+  /** Repeats `pattern` from `start` to `end`. */
+  fill(pattern: Uint8Array, start: number, end: number): void
+  /** As `fill`, off the main thread. */
+  fillAsync(pattern: Uint8Array, start: number, end: number): Promise<void>
+  /** As `copyWithin`, off the main thread. */
+  copyWithinAsync(target: number, start: number, end: number): Promise<void>
+  /** Moves the bytes from `start` to `end` to `target`. */
+  copyWithin(target: number, start: number, end: number): void
+  /** Writes the changed pages from `start` to `end` to the disk. Blocks. */
+  flushSync(start: number, end: number): void
+  /** As `flushSync`, off the main thread. */
+  flush(start: number, end: number): Promise<void>
 }
 
 /** Something to look for, prepared once. */
@@ -409,9 +409,12 @@ export declare class PendingWait {
 export declare class Threads {
   /** `ring` is called once there is something for [`Threads::settled`] to take. */
   constructor(ring: () => void)
-  /** Takes what has settled. */
-  settled(): AllSettled
-  /** Ends the wait for a job: unless it is running already, it is not begun. */
+  /**
+   * Takes jobs that have settled, at most as many as `done` has room for, in which it writes the numbers
+   * of those that only did something.
+   */
+  settled(done: Float64Array): SettledGroup
+  /** Ends the wait for a job: unless it is running already, it is dropped, and its memory with it. */
   cancel(id: number): void
 }
 
@@ -419,14 +422,6 @@ export declare class Threads {
 export declare class Waits {
   /** `settle` is called with the number of a wait and whether it ended because an owner was lost. */
   constructor(settle: (id: number, lostOwner: boolean) => void)
-}
-
-/** The jobs that have settled since the last look. */
-export interface AllSettled {
-  /** The numbers of those that only did something, and could. */
-  done: Float64Array
-  /** The others. */
-  others: Array<Settled>
 }
 
 /** What of a range of a file the system's cache has, in pages. */
@@ -514,8 +509,16 @@ export interface NewFile {
 /** The size of a page in bytes. */
 export declare function pageSize(): number
 
-/** How many threads of our own work for promises or are about to end: searches, prefetches, reads. */
-export declare function poolThreads(): Array<number>
+/** What the pools do now, for tests. */
+export declare function poolLoad(): PoolLoad
+
+/** What the pools of searches, prefetches and reads do. */
+export interface PoolLoad {
+  /** How many threads of our own work for promises or are about to end. */
+  threads: Array<number>
+  /** How many jobs no thread is at work on. */
+  waiting: Array<number>
+}
 
 /** The flags of the guarded map at `slot`, 0 for none. */
 export declare function raised(slot: number): number
@@ -536,6 +539,16 @@ export interface Settled {
   id: number
   error?: string
   answer?: Found | Reconciled | Float64Array
+}
+
+/** Jobs that have settled. */
+export interface SettledGroup {
+  /** How many only did something, and could. */
+  done: number
+  /** The others. */
+  others: Array<Settled>
+  /** Whether more have settled. The ring is not rung for those. */
+  more: boolean
 }
 
 /** What the guard has survived in one map; positions in bytes from the start of the map. */

@@ -3,7 +3,7 @@ import { checkFunction, checkOptions, checkSignal, type Integer } from '../base/
 import { abortError, fromNative } from '../base/errors';
 import type { NativeMap } from '../base/native';
 import type { Memory, Span } from './memory';
-import { type Answer, onThread, type Start } from './threads';
+import { type Answer, type Droppable, onThread, type Start } from './threads';
 
 /** How to watch and to end work that runs off the main thread. */
 export interface JobOptions {
@@ -79,16 +79,19 @@ export class JobRunner<Native extends NativeMap> {
    *
    * @param start - Gives the job to the threads. It is called again where the map was exchanged for a
    * longer one meanwhile, which ends no work.
+   * @param droppable - What the job is for, which may be dropped. Then the answer is undefined.
    */
-  async runOnThread(start: Start<Native>): Promise<Answer> {
+  async runOnThread(start: Start<Native>, droppable?: Droppable): Promise<Answer> {
+    const memory = this.#memory;
     for (;;) {
       this.check();
-      const settled = await onThread(this.#memory, this.#signal, this.#memory.native, start).catch(
-        (error) => {
-          this.#memory.assertUnchanged(this.#generation);
-          throw error;
-        },
-      );
+      let settled: { answer: Answer } | null;
+      try {
+        settled = await onThread(memory, this.#signal, memory.native, start, droppable);
+      } catch (error) {
+        memory.assertUnchanged(this.#generation);
+        throw error;
+      }
       this.check();
       if (settled !== null) return settled.answer;
     }

@@ -31,11 +31,14 @@ export async function read(
   const signal = checkSignal(checkOptions(options).signal);
   const range = memory.range(start, end);
   const runner = new JobRunner(memory, signal);
-  const bringIn = async (from: number, to: number) => {
-    await runner.runOnThread((open, threads, id) => open.read(threads, id, from, to));
-  };
+  const bringIn = (from: number, to: number) =>
+    runner.runOnThread((open, threads, id) => open.read(threads, id, from, to));
   const [from, to] = range;
   if (to - from <= CHUNK) await bringIn(from, to);
-  else await inParallel(runner, range, CHUNK, JOBS, undefined, bringIn);
+  else {
+    await inParallel(runner, range, CHUNK, JOBS, undefined, async (from, to) => {
+      await bringIn(from, to);
+    });
+  }
   return memory.bytes(from, to);
 }

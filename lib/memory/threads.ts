@@ -9,7 +9,7 @@ import type * as Binding from '../base/binding';
 import { attempt, fromNative } from '../base/errors';
 import { type NativeMap, native } from '../base/native';
 import type { Memory } from './memory';
-import { until } from './waiting';
+import { suspend, whenAborted } from './waiting';
 
 /** What a job may answer; undefined where it only does something. */
 export type Answer = Binding.Settled['answer'];
@@ -20,6 +20,18 @@ export type Start<Native extends NativeMap> = (
   threads: Binding.Threads,
   id: number,
 ) => void;
+
+/** Work that its owner may lose interest in. */
+export interface Droppable {
+  /** Ends the wait for the job under way, which then answers undefined. Set while there is one. */
+  drop?: (() => void) | undefined;
+}
+
+/**
+ * The most jobs that settle in one turn of the event loop: what the program goes on with takes some
+ * microseconds each, and timers wait meanwhile.
+ */
+const GROUP = 16;
 
 /** The threads, as far as they work for this JavaScript thread. Made for the first job. */
 let made: Binding.Threads | undefined;
@@ -33,14 +45,18 @@ let lastId = 0;
 function threads(): Binding.Threads {
   // What has settled meanwhile is taken in a turn of the event loop of its own: the runtime would go
   // on with it at once, and let timers wait for as long as results come.
-  made ??= new native.Threads(() => setImmediate(settleAll));
+  made ??= new native.Threads(() => setImmediate(settleGroup));
   return made;
 }
 
-function settleAll(): void {
-  const settled = made?.settled();
+/** The numbers of the jobs that only did something. */
+const done = new Float64Array(GROUP);
+
+function settleGroup(): void {
+  const settled = made?.settled(done);
   if (settled === undefined) return;
-  for (const id of settled.done) settlers.get(id)?.(undefined, undefined);
+  if (settled.more) setImmediate(settleGroup);
+  for (const id of done.subarray(0, settled.done)) settlers.get(id)?.(undefined, undefined);
   for (const { id, error, answer } of settled.others) settlers.get(id)?.(error, answer);
 }
 
@@ -51,32 +67,47 @@ function settleAll(): void {
  * before that: then a job that has not begun never does.
  * @throws What the job does.
  */
-export async function onThread<Native extends NativeMap>(
+export function onThread<Native extends NativeMap>(
   memory: Memory<Native>,
   signal: AbortSignal | undefined,
   open: Native,
   start: Start<Native>,
+  droppable?: Droppable,
 ): Promise<{ answer: Answer } | null> {
-  let failure: string | undefined;
-  let result: Answer;
-  const outcome = await until(memory, Number.POSITIVE_INFINITY, signal, (settle) => {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return resolve(null);
     const here = threads();
     const id = ++lastId;
-    attempt(() => start(open, here, id), memory.path);
-    settlers.set(id, (error, answer) => {
+    let stopListening: (() => void) | undefined;
+    const leave = () => {
       settlers.delete(id);
-      failure = error;
-      result = answer;
-      settle('changed');
-    });
-    return () => {
-      settlers.delete(id);
-      here.cancel(id);
+      memory.watchers.delete(end);
+      stopListening?.();
+      if (droppable) droppable.drop = undefined;
+      suspend(-1);
     };
+    const end = () => {
+      leave();
+      here.cancel(id);
+      resolve(null);
+    };
+    attempt(() => start(open, here, id), memory.path);
+    suspend(1);
+    settlers.set(id, (error, answer) => {
+      leave();
+      if (error === undefined) resolve({ answer });
+      else reject(fromNative(new Error(error), memory.path));
+    });
+    memory.watchers.add(end);
+    if (signal) stopListening = whenAborted(signal, end);
+    if (droppable) {
+      droppable.drop = () => {
+        leave();
+        here.cancel(id);
+        resolve({ answer: undefined });
+      };
+    }
   });
-  if (outcome !== 'changed') return null;
-  if (failure !== undefined) throw fromNative(new Error(failure), memory.path);
-  return { answer: result };
 }
 
 /** How many threads a caller may ask for; the core has as many for each kind of work. */

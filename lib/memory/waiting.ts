@@ -62,11 +62,11 @@ function waits(): Binding.Waits {
   return made;
 }
 
-/** Keeps the event loop alive while promises wait, as any other pending operation does. */
 let keepAlive: NodeJS.Timeout | undefined;
 let suspended = 0;
 
-function suspend(change: 1 | -1): void {
+/** Keeps the event loop alive while promises wait, as any other pending operation does. */
+export function suspend(change: 1 | -1): void {
   keepAlive ??= setInterval(() => {}, 2 ** 30);
   suspended += change;
   if (suspended === 0) keepAlive.unref();

@@ -11,6 +11,7 @@ import type * as Binding from '../base/binding';
 import type { NativeMap } from '../base/native';
 import type { JobOptions, JobRunner } from '../memory/jobs';
 import type { Span } from '../memory/memory';
+import type { Droppable } from '../memory/threads';
 import { isExpression, type Prepared } from './pattern';
 
 /** The bytes of a window: some milliseconds of work, unless the disk is slow. */
@@ -37,7 +38,7 @@ export interface Wanted extends Pick<JobOptions, 'onProgress'> {
 }
 
 /** A window that is searched from its first byte on, perhaps before its turn. */
-interface Guess {
+interface Guess extends Droppable {
   from: number;
   to: number;
   /** Set where nobody needs it any more. */
@@ -181,20 +182,25 @@ class WindowedSearch {
     // At the end an empty match may still begin.
     while (next < to || (next === to && to === this.#end)) {
       const [begin, most] = [next, Math.min(left, MOST_AT_ONCE)];
-      const answer = await this.#runner.runOnThread((open, threads, id) =>
-        open.find(threads, id, prepared.pattern, begin, to, this.#end, record, most),
+      const answer = await this.#runner.runOnThread(
+        (open, threads, id) =>
+          open.find(threads, id, prepared.pattern, begin, to, this.#end, record, most),
+        guess,
       );
+      if (guess.isDropped) break;
       const found = answer as Binding.Found;
       parts.push(found);
       next = found.next;
       left -= found.count;
-      if (left <= 0 || guess.isDropped) break;
+      if (left <= 0) break;
     }
     return { parts, next };
   }
 
   #drop(guess: Guess | undefined): void {
-    if (guess) guess.isDropped = true;
+    if (guess === undefined) return;
+    guess.isDropped = true;
+    guess.drop?.();
   }
 
   #dropAll(): void {

@@ -4,19 +4,20 @@
 //! for the first of them only: it takes all that have come by then in one call. TypeScript
 //! (`lib/memory/threads.ts`) numbers the jobs and keeps the event loop alive while there are any.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use napi::Status;
-use napi::bindgen_prelude::{Either, Float64Array};
+use napi::bindgen_prelude::{Either, Float64Array, Float64ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
 use super::found::{Found, Reconciled};
 use crate::error::{Failure, Result};
-use crate::memory::{PagedMap, Region};
-use crate::pool::Pool;
+use crate::memory::{PagedMap, Region, array_buffer};
+use crate::pool::{Pool, Queue};
 use crate::search::scan;
 
 /// Wakes a JavaScript thread, whose event loop it does not keep alive.
@@ -42,10 +43,19 @@ struct Outbox {
 
 #[derive(Default)]
 struct State {
-    /// The jobs whose results somebody waits for; the numbers are integers.
-    awaited: HashSet<u64>,
-    settled: Vec<(u64, std::result::Result<Answer, String>)>,
+    /// The jobs whose results somebody waits for.
+    awaited: HashMap<u64, Place>,
+    settled: VecDeque<(u64, std::result::Result<Answer, String>)>,
 }
+
+/// Where a job waits for a thread.
+struct Place {
+    queue: &'static dyn Queue,
+    number: u64,
+}
+
+/// The last number in a queue.
+static LAST: AtomicU64 = AtomicU64::new(0);
 
 impl Outbox {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -62,7 +72,7 @@ pub struct Ticket {
 impl Ticket {
     /// Whether anybody still waits for the result.
     fn is_awaited(&self) -> bool {
-        !self.outbox.ring.aborted() && self.outbox.state().awaited.contains(&self.id)
+        !self.outbox.ring.aborted() && self.outbox.state().awaited.contains_key(&self.id)
     }
 
     /// Does the work, unless nobody waits for it any more, and settles.
@@ -75,10 +85,10 @@ impl Ticket {
             Err(_) => Err("memmap panicked in a job".to_owned()),
         };
         let mut state = self.outbox.state();
-        if !state.awaited.remove(&self.id) {
+        if state.awaited.remove(&self.id).is_none() {
             return;
         }
-        state.settled.push((self.id, result));
+        state.settled.push_back((self.id, result));
         let is_first = state.settled.len() == 1;
         drop(state);
         if is_first {
@@ -104,13 +114,15 @@ pub struct Settled {
     pub answer: Option<Either<Either<Found, Reconciled>, Float64Array>>,
 }
 
-/// The jobs that have settled since the last look.
+/// Jobs that have settled.
 #[napi(object, object_from_js = false)]
-pub struct AllSettled {
-    /// The numbers of those that only did something, and could.
-    pub done: Float64Array,
+pub struct SettledGroup {
+    /// How many only did something, and could.
+    pub done: u32,
     /// The others.
     pub others: Vec<Settled>,
+    /// Whether more have settled. The ring is not rung for those.
+    pub more: bool,
 }
 
 #[napi]
@@ -124,17 +136,28 @@ impl Threads {
         }))
     }
 
-    /// Takes what has settled.
+    /// Takes jobs that have settled, at most as many as `done` has room for, in which it writes the numbers
+    /// of those that only did something.
     #[napi(catch_unwind)]
-    pub fn settled(&self) -> AllSettled {
-        let settled = std::mem::take(&mut self.0.state().settled);
-        let mut done = Vec::new();
-        let mut others = Vec::new();
+    pub fn settled(&self, mut done: Float64ArraySlice<'_>) -> SettledGroup {
+        let done = array_buffer::numbers(&mut done);
+        let (settled, more) = {
+            let mut state = self.0.state();
+            let count = state.settled.len().min(done.len());
+            let settled: Vec<_> = state.settled.drain(..count).collect();
+            (settled, !state.settled.is_empty())
+        };
+        let mut group = SettledGroup {
+            done: 0,
+            others: Vec::new(),
+            more,
+        };
         for (id, result) in settled {
             let id = id as f64;
             let (error, answer) = match result {
                 Ok(Answer::Done) => {
-                    done.push(id);
+                    done[group.done as usize] = id;
+                    group.done += 1;
                     continue;
                 }
                 Ok(Answer::Found(found)) => (None, Some(Either::A(Either::A(found.into())))),
@@ -142,38 +165,39 @@ impl Threads {
                 Ok(Answer::Counts(counts)) => (None, Some(Either::B(Float64Array::new(counts)))),
                 Err(error) => (Some(error), None),
             };
-            others.push(Settled { id, error, answer });
+            group.others.push(Settled { id, error, answer });
         }
-        AllSettled {
-            done: Float64Array::new(done),
-            others,
-        }
+        group
     }
 
-    /// Ends the wait for a job: unless it is running already, it is not begun.
+    /// Ends the wait for a job: unless it is running already, it is dropped, and its memory with it.
     #[napi(catch_unwind)]
     pub fn cancel(&self, id: f64) {
-        self.0.state().awaited.remove(&(id as u64));
+        let place = self.0.state().awaited.remove(&(id as u64));
+        if let Some(Place { queue, number }) = place {
+            queue.withdraw(number);
+        }
     }
 }
 
 impl Threads {
-    fn ticket(&self, id: f64) -> Ticket {
-        let id = id as u64;
-        self.0.state().awaited.insert(id);
-        Ticket {
-            outbox: Arc::clone(&self.0),
-            id,
-        }
-    }
-
     fn submit<T: Send + 'static>(
         &self,
         id: f64,
         pool: &'static Pool<T>,
         job: impl FnOnce(Ticket) -> T,
     ) -> Result<()> {
-        let submitted = pool.submit(job(self.ticket(id)));
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        let place = Place {
+            queue: pool,
+            number,
+        };
+        let ticket = Ticket {
+            outbox: Arc::clone(&self.0),
+            id: id as u64,
+        };
+        self.0.state().awaited.insert(ticket.id, place);
+        let submitted = pool.submit(number, job(ticket));
         submitted.map_err(|error| {
             self.cancel(id);
             Failure::system("pthread_create")(error)
@@ -227,12 +251,6 @@ impl Threads {
 
 type Task = Box<dyn FnOnce() + Send>;
 
-fn run_tasks(tasks: Vec<Task>) {
-    for task in tasks {
-        task();
-    }
-}
-
 /// A small part of a map that somebody waits for.
 struct Read {
     ticket: Ticket,
@@ -241,21 +259,21 @@ struct Read {
     end: usize,
 }
 
-/// Has the disk begin with all before it waits for the first, which takes fewer turns of the
-/// scheduler than a thread for each.
-fn run_reads(reads: Vec<Read>) {
-    for read in &reads {
-        if read.ticket.is_awaited() {
-            read.pages.begin_reading(read.start, read.end);
+impl Read {
+    /// Has the disk begin with it.
+    fn begin(&self) {
+        if self.ticket.is_awaited() {
+            self.pages.begin_reading(self.start, self.end);
         }
     }
-    for read in reads {
+
+    fn finish(self) {
         let Read {
             ticket,
             pages,
             start,
             end,
-        } = read;
+        } = self;
         ticket.run(|| pages.finish_reading(start, end).map(|()| Answer::Done));
     }
 }
@@ -264,18 +282,38 @@ fn run_reads(reads: Vec<Read>) {
 /// as large (`lib/base/arguments.ts`).
 const MOST_THREADS: usize = 64;
 
-static SEARCHES: Pool<Task> = Pool::new("memmap-search", MOST_THREADS, 1, run_tasks);
-static PREFETCHES: Pool<Task> = Pool::new("memmap-prefetch", MOST_THREADS, 1, run_tasks);
-static READS: Pool<Read> = Pool::new("memmap-read", 16, 16, run_reads);
+static SEARCHES: Pool<Task> = Pool::new("memmap-search", MOST_THREADS, |task| task());
+static PREFETCHES: Pool<Task> = Pool::new("memmap-prefetch", MOST_THREADS, |task| task());
 
-/// How many threads of our own work for promises or are about to end: searches, prefetches, reads.
+/// The disk begins with many reads before a thread waits for the first: so few threads keep it busy, which
+/// takes fewer turns of the scheduler, and leaves the event loop its core. As many as there can be work
+/// where reads are slow.
+static READS: Pool<Read> = Pool::new("memmap-read", 16, Read::finish).beginning(4, 16, Read::begin);
+
+/// What the pools of searches, prefetches and reads do.
+#[napi(object, object_from_js = false)]
+pub struct PoolLoad {
+    /// How many threads of our own work for promises or are about to end.
+    pub threads: Vec<u32>,
+    /// How many jobs no thread is at work on.
+    pub waiting: Vec<u32>,
+}
+
+/// What the pools do now, for tests.
 #[napi(catch_unwind)]
-pub fn pool_threads() -> Vec<u32> {
-    [
+pub fn pool_load() -> PoolLoad {
+    let threads = [
         SEARCHES.thread_count(),
         PREFETCHES.thread_count(),
         READS.thread_count(),
-    ]
-    .map(|count| count as u32)
-    .to_vec()
+    ];
+    let waiting = [
+        SEARCHES.waiting_count(),
+        PREFETCHES.waiting_count(),
+        READS.waiting_count(),
+    ];
+    PoolLoad {
+        threads: threads.map(|count| count as u32).to_vec(),
+        waiting: waiting.map(|count| count as u32).to_vec(),
+    }
 }

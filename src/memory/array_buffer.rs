@@ -252,7 +252,7 @@ impl FromNapiValue for ArrayBufferArgument {
 
 /// The elements of a Float64Array argument, to write results into.
 pub fn numbers<'a>(argument: &'a mut Float64ArraySlice<'_>) -> &'a mut [f64] {
-    // SAFETY: `lib/memory/buffers.ts` has made the array and shares it with no other code; the
+    // SAFETY: `lib/` has made the array and shares it with no other code; the
     // exports that take one are synchronous, so that no JavaScript runs meanwhile.
     unsafe { argument.as_mut() }
 }
