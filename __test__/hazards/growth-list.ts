@@ -46,6 +46,18 @@ export const growthHazards: Hazard[] = [
     { impossible: needsLinux },
   ),
   hazard(
+    'a map grows where the guard has no place left, without its old Buffers',
+    'growth',
+    ['no place left'],
+    { impossible: needsLinux },
+  ),
+  hazard(
+    'what a search loses in the memory of before is a loss of the map that has grown',
+    'growth',
+    ['lost by a search in the memory of before'],
+    { impossible: needsLinux },
+  ),
+  hazard(
     'what was lost in a Buffer of before is reported when the Buffer is gone, too',
     'growth',
     ['lost in a Buffer that is gone'],

@@ -3,13 +3,15 @@
  * are touched by this and other threads, the kernel has no mapping left.
  */
 import assert from 'node:assert';
-import { truncateSync } from 'node:fs';
+import { closeSync, openSync, truncateSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { Mmap, MmapMut } from 'memmap';
 import { collectUntil } from '../helpers/garbage';
 import { kernelMapCount, mapsOf } from '../helpers/kernel';
 import { codeOf } from '../helpers/maps';
 import { newFile, newPath, truncateElsewhere } from '../helpers/scratch';
+import { jobsWaiting, threadsNow } from '../helpers/threads';
+import { until } from '../helpers/until';
 import { consistsOf, play } from './tools';
 
 const PAGE = 4096;
@@ -53,6 +55,43 @@ function truncated(reserve: number | undefined, touch: 'old' | 'new'): void {
   assert.strictEqual(map.faults.truncated, false);
   map.resize(3 * PAGE);
   map.buffer[2 * PAGE] = 5;
+  map.close();
+}
+
+/** Grows a map whose Buffers of many lengths are alive when `open` is refused with that code. */
+function crowded<Other extends { close(): void }>(
+  code: string,
+  others: Other[],
+  open: () => Other,
+): void {
+  const path = newFile(PAGE);
+  const map = Mmap.open(path);
+  const old = [map.buffer];
+  for (let pages = 2; pages < 100; pages++) {
+    truncateSync(path, pages * PAGE);
+    map.refresh();
+    old.push(map.buffer);
+  }
+  assert(mapsOf(path) > 40, 'the lengths have mappings of their own');
+  const lines = map.lines();
+  const refusal = codeOf(() => {
+    for (;;) others.push(open());
+  });
+  assert.strictEqual(refusal, code);
+  const before = kernelMapCount();
+  // Far more than there is room for behind the last one.
+  truncateSync(path, 2 ** 36);
+  assert(map.refresh());
+  assert.strictEqual(map.length, 2 ** 36);
+  assert.strictEqual(map.indexOf('a', { start: 0, end: PAGE }), 0);
+  assert.strictEqual(old[0]?.length, 0, 'Buffers of before make room');
+  assert.strictEqual(
+    codeOf(() => lines.next()),
+    'ERR_MMAP_CHANGED',
+    'what may use them ends',
+  );
+  assert(kernelMapCount() <= before);
+  for (const one of others) one.close();
   map.close();
 }
 
@@ -147,38 +186,56 @@ play({
 
   // Buffers of many lengths are alive when there is no mapping left for another.
   'no mapping left': () => {
-    const path = newFile(PAGE);
-    const map = Mmap.open(path);
-    const old = [map.buffer];
-    for (let pages = 2; pages < 100; pages++) {
-      truncateSync(path, pages * PAGE);
-      map.refresh();
-      old.push(map.buffer);
-    }
-    assert(mapsOf(path) > 40, 'the lengths have mappings of their own');
-    const lines = map.lines();
     const others: MmapMut[] = [];
     /** Neighbours that are alike would be one mapping. */
     const open = () => MmapMut.anonymous(PAGE, { noReserve: others.length % 2 === 0 });
-    const refusal = codeOf(() => {
-      for (;;) others.push(open());
-    });
-    assert.strictEqual(refusal, 'ENOMEM');
-    const before = kernelMapCount();
-    // Far more than there is room for behind the last one.
-    truncateSync(path, 2 ** 36);
-    assert(map.refresh());
-    assert.strictEqual(map.length, 2 ** 36);
-    assert.strictEqual(map.indexOf('a', { start: 0, end: PAGE }), 0);
-    assert.strictEqual(old[0]?.length, 0, 'Buffers of before make room');
-    assert.strictEqual(
-      codeOf(() => lines.next()),
-      'ERR_MMAP_CHANGED',
-      'what may use them ends',
-    );
-    assert(kernelMapCount() <= before);
-    for (const one of others) one.close();
-    map.close();
+    crowded('ENOMEM', others, open);
+  },
+
+  // The same for the guard, which has a place for 65,536 maps.
+  'no place left': () => {
+    const path = newFile(0);
+    const most = 2 ** 16;
+    truncateSync(path, most * PAGE);
+    const others: Mmap[] = [];
+    const file = openSync(path, 'r');
+    /** Neighbours in memory are neighbours in the file, too, so that the kernel has one mapping for them. */
+    const open = () => {
+      const offset = (most - 1 - others.length) * PAGE;
+      return Mmap.open(file, { offset, length: PAGE, keepDescriptor: false });
+    };
+    crowded('ERR_MMAP_UNSUPPORTED', others, open);
+    closeSync(file);
+  },
+
+  // Two searches go on in the memory of before, which nothing else has any more. What the one that
+  // ends first has met is reported before it answers, although the other keeps the memory.
+  'lost by a search in the memory of before': async () => {
+    const words = Array.from({ length: 3000 }, (_, n) => `aaa${(n * 7919).toString(36)}`);
+    for (let tries = 0; ; tries++) {
+      assert(tries < 1000, 'the searches have always ended before');
+      const path = newFile(16 * MIB);
+      const map = MmapMut.open(path);
+      // One job each: what is lost later only these can meet.
+      const searches = [8 * MIB, 0].map((start) => map.count(words, { start, concurrency: 1 }));
+      const codes = searches.map((search) =>
+        search.then(
+          () => undefined,
+          (error) => error.code,
+        ),
+      );
+      const haveBegun = () => threadsNow().searches > 1 && jobsWaiting().searches === 0;
+      await until(haveBegun, 'the searches have begun');
+      map.resize(2 ** 36, { allocate: false });
+      truncateSync(path, PAGE);
+      const [first, second] = await Promise.all(codes);
+      const { truncated } = map.faults;
+      map.close();
+      if (first === undefined) continue;
+      assert.deepStrictEqual([first, second], ['ERR_MMAP_TRUNCATED', 'ERR_MMAP_TRUNCATED']);
+      assert(truncated);
+      break;
+    }
   },
 
   // Nothing of a thousand lengths is left, whatever order their owners go in.

@@ -12,6 +12,9 @@ import { type FaultListener, FaultMonitor, type Faults } from './faults';
 /** The codes of a disk that does not keep what was written. */
 const LOSSES = new Set(['EIO', 'ENOSPC', 'EDQUOT', 'ENXIO', 'EROFS']);
 
+/** The codes of having no room for one more mapping: in the kernel's list, or in the fault guard's. */
+const NO_ROOM = new Set(['ENOMEM', 'ERR_MMAP_UNSUPPORTED']);
+
 /** A range of bytes: the first, and the one after the last. */
 export type Span = readonly [start: number, end: number];
 
@@ -307,10 +310,10 @@ export class Memory<Native extends NativeMap = NativeMap> {
     try {
       return make();
     } catch (error) {
-      const isOutOfMaps = error instanceof MmapError && error.code === 'ENOMEM';
-      if (!isOutOfMaps || !this.#earlier || this.#earlier.isShared) throw error;
-      // Each length of before takes one of the mappings that the kernel allows the process. What uses
-      // them ends, as if the map were mapped afresh.
+      const isOutOfRoom = error instanceof MmapError && NO_ROOM.has(error.code);
+      if (!isOutOfRoom || !this.#earlier || this.#earlier.isShared) throw error;
+      // Each length of before takes one of the mappings that the process may have. What uses them
+      // ends, as if the map were mapped afresh.
       this.#endWork(false);
       this.#earlier.detach();
       this.#earlier = undefined;
