@@ -1085,7 +1085,7 @@ declare abstract class MemoryMap {
    */
   matchAll(pattern: RegExp | string, options?: RangeOptions): IterableIterator<Match>;
   /**
-   * Iterates over matches while background threads search ahead in chunks of 8 or 16 MiB. The event
+   * Iterates over matches while background threads search ahead in chunks of 8 to 32 MiB. The event
    * loop stays free. With `concurrency: 1` no more is searched than is asked for. Aborting and leaving
    * the loop end the work.
    *

@@ -718,7 +718,7 @@ export abstract class MemoryMap {
   }
 
   /**
-   * Iterates over matches while background threads search ahead in chunks of 8 or 16 MiB. The event
+   * Iterates over matches while background threads search ahead in chunks of 8 to 32 MiB. The event
    * loop stays free. With `concurrency: 1` no more is searched than is asked for. Aborting and leaving
    * the loop end the work.
    *

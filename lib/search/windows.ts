@@ -14,9 +14,17 @@ import type { Span } from '../memory/memory';
 import type { Droppable } from '../memory/threads';
 import { isExpression, type Prepared } from './pattern';
 
-/** The bytes of a window: some milliseconds of work, unless the disk is slow. */
+/** The fewest bytes of a window: some milliseconds of work, unless the disk is slow. */
 const LITERAL_WINDOW = 16 * 2 ** 20;
 const EXPRESSION_WINDOW = 8 * 2 ** 20;
+const MOST_WINDOW = 32 * 2 ** 20;
+
+/**
+ * How many windows a long range has: enough for many threads, and few since a thread waits for the event
+ * loop after each. Only the range decides on that: matches longer than those that are surely found may
+ * end with their window.
+ */
+const WINDOWS = 64;
 
 /** The most matches that one job lists: 8 or 16 MiB of them. */
 const MOST_AT_ONCE = 2 ** 20;
@@ -68,7 +76,9 @@ class WindowedSearch {
     this.#wanted = wanted;
     this.#most = wanted.most ?? Number.MAX_SAFE_INTEGER;
     const isLiteral = !isExpression(wanted.prepared);
-    this.#size = wanted.size ?? (isLiteral ? LITERAL_WINDOW : EXPRESSION_WINDOW);
+    const fewest = isLiteral ? LITERAL_WINDOW : EXPRESSION_WINDOW;
+    const size = Math.min(MOST_WINDOW, Math.max(fewest, Math.ceil((end - start) / WINDOWS)));
+    this.#size = wanted.size ?? size;
     this.#concurrency = wanted.concurrency;
     this.#position = start;
   }

@@ -117,7 +117,49 @@ fn place(found: Option<usize>, haystack: &[u8], needle: &[u8]) -> Option<usize> 
 /// When a job ends early: a full batch, or its time being up.
 struct Budget {
     matches: usize,
-    until: Option<Instant>,
+    clock: Option<Clock>,
+}
+
+/// Looks at the time after each match where that takes long, and seldom where matches are found fast:
+/// a look takes as long as finding one.
+struct Clock {
+    until: Instant,
+    looked: Instant,
+    /// How many matches there are between two looks, and how many are left until the next.
+    stride: u32,
+    left: u32,
+}
+
+impl Clock {
+    /// Matches that take less than this each need no look each.
+    const FAST: Duration = Duration::from_micros(2);
+    const LONGEST_STRIDE: u32 = 64;
+
+    fn new(time: Duration) -> Clock {
+        let now = Instant::now();
+        Clock {
+            until: now + time,
+            looked: now,
+            stride: 1,
+            left: 1,
+        }
+    }
+
+    /// Counts one match; whether the time is up.
+    fn is_over(&mut self) -> bool {
+        self.left -= 1;
+        if self.left > 0 {
+            return false;
+        }
+        let now = Instant::now();
+        self.stride = match now - self.looked < Self::FAST * self.stride {
+            true => (self.stride * 2).min(Self::LONGEST_STRIDE),
+            false => 1,
+        };
+        self.left = self.stride;
+        self.looked = now;
+        now >= self.until
+    }
 }
 
 impl Budget {
@@ -125,14 +167,14 @@ impl Budget {
         let hurried = !patient && pattern.may_be_slow();
         Budget {
             matches: most,
-            until: hurried.then(|| Instant::now() + PATIENCE),
+            clock: hurried.then(|| Clock::new(PATIENCE)),
         }
     }
 
     /// Takes one match; whether another may follow.
     fn take(&mut self) -> bool {
         self.matches -= 1;
-        self.matches > 0 && self.until.is_none_or(|until| Instant::now() < until)
+        self.matches > 0 && !self.clock.as_mut().is_some_and(Clock::is_over)
     }
 }
 
