@@ -3,11 +3,19 @@
  * opening the file, so that the page faults of a first look are in it; a program's also includes
  * starting it.
  */
-const { closeSync, createReadStream, openSync, readFileSync, writeSync } = require('node:fs');
+const {
+  closeSync,
+  createReadStream,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} = require('node:fs');
 const { join } = require('node:path');
 const { createInterface } = require('node:readline');
 const { Mmap } = require('memmap');
 const { longestGap } = require('./gaps');
+const { Halves } = require('./halves');
 const { missing, program, pythonPeer } = require('./peers');
 const { inTurns } = require('./rounds');
 
@@ -27,7 +35,7 @@ const EXPRESSIONS = [
   ['a match in every line', /user=[a-z]+[0-9]{3,}/, undefined, undefined, ROUNDS],
 ];
 
-/** Writes a log of about `size` bytes, the same every time. */
+/** Writes a log of about `size` bytes, the same every time. Returns where a line begins, halfway. */
 function writeLog(path, size) {
   let seed = 12345;
   const random = (below) => {
@@ -49,8 +57,10 @@ function writeLog(path, size) {
   }
   const bytes = Buffer.from(`${block.join('\n')}\n`);
   const file = openSync(path, 'w');
-  for (let written = 0; written < size; written += bytes.length) writeSync(file, bytes);
+  let blocks = 0;
+  for (; blocks * bytes.length < size; blocks++) writeSync(file, bytes);
   closeSync(file);
+  return Math.floor(blocks / 2) * bytes.length;
 }
 
 /** The `run` of a contestant in this process. */
@@ -139,31 +149,43 @@ function searchedOnThreads(path, work) {
 }
 
 /**
- * The same on two threads, beside one, and beside ripgrep, which searches a file on one. On two cores
- * the pairs are what the machine has.
+ * The same on two threads, beside one, and beside ripgrep, which searches a file on one. Two workers that
+ * search a half each in one piece show what the machine's cores and memory allow.
  */
-async function onTwoThreads(path, comparisons) {
-  for (const [name, expression, , , rounds] of EXPRESSIONS) {
-    const on = (concurrency) => ({
-      command: `await map.count(${expression}, { concurrency: ${concurrency} })`,
-      run: searchedOnThreads(path, (map) => map.count(expression, { concurrency })),
-    });
-    const source = (expression.ignoreCase ? '(?i)' : '') + expression.source;
-    await comparisons.compare(
-      `${name}, on two threads: count the matches of ${expression}`,
-      {
-        memmap: on(2),
-        'memmap on one thread': { ...on(1), atMost: 1 / 1.7 },
-        ripgrep: {
-          command: `rg -j1 -a --no-unicode --count-matches '${source}' log`,
-          run: program('rg', ['-j1', '-a', '--no-unicode', '--count-matches', source, path]),
-          missing: missing('rg'),
-          atMost: 1,
+async function expressionsOnTwoThreads(path, middle, comparisons) {
+  const halves = new Halves(path, middle, statSync(path).size);
+  try {
+    for (const [name, expression, , , rounds] of EXPRESSIONS) {
+      const on = (concurrency) => ({
+        command: `await map.count(${expression}, { concurrency: ${concurrency} })`,
+        run: searchedOnThreads(path, (map) => map.count(expression, { concurrency })),
+      });
+      const source = (expression.ignoreCase ? '(?i)' : '') + expression.source;
+      await comparisons.compare(
+        `${name}, on two threads: count the matches of ${expression}`,
+        {
+          memmap: on(2),
+          'memmap on one thread': { ...on(1), atMost: 1 / 1.7 },
+          'two workers, a half each': {
+            command: `map.countSync(${expression})`,
+            run: timed(() => halves.count(expression)),
+          },
+          ripgrep: {
+            command: `rg -j1 -a --no-unicode --count-matches '${source}' log`,
+            run: program('rg', ['-j1', '-a', '--no-unicode', '--count-matches', source, path]),
+            missing: missing('rg'),
+            atMost: 1,
+          },
         },
-      },
-      { rounds: Math.max(rounds, ROUNDS) },
-    );
+        { rounds: Math.max(rounds, ROUNDS) },
+      );
+    }
+  } finally {
+    await halves.close();
   }
+}
+
+async function linesOnTwoThreads(path, comparisons) {
   const lineCount = (concurrency) => ({
     command: `await map.lineCount({ concurrency: ${concurrency} })`,
     run: searchedOnThreads(path, (map) => map.lineCount({ concurrency })),
@@ -270,7 +292,7 @@ exports.about =
 exports.run = async ({ folder, comparisons, progress }) => {
   const path = join(folder, 'log');
   progress('writing a file of 1 GiB');
-  writeLog(path, SIZE);
+  const middle = writeLog(path, SIZE);
   const started = [];
   const python = (...args) => {
     const peer = pythonPeer('search', path, ...args);
@@ -303,7 +325,8 @@ exports.run = async ({ folder, comparisons, progress }) => {
         { rounds },
       );
     }
-    await onTwoThreads(path, comparisons);
+    await expressionsOnTwoThreads(path, middle, comparisons);
+    await linesOnTwoThreads(path, comparisons);
     progress('gaps of a timer during scan()');
     await gapsDuringScan(path, comparisons);
   } finally {
