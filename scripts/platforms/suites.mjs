@@ -11,7 +11,7 @@ const AVA_ELSEWHERE = join(root, 'scripts', 'platforms', 'ava.mjs');
 const SMOKE = join(root, 'build', '__test__', 'smoke', 'smoke.js');
 
 /** After this long, in ms, a suite is ended. */
-const LIMIT = 25 * 60_000;
+const LIMIT = 40 * 60_000;
 
 /** What runs, so that it ends with this process. */
 const running = new Set();
