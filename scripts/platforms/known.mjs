@@ -152,6 +152,15 @@ const entries = [
   {
     on: ['deno'],
     titles: [
+      /^workflows › (nothing is wrong in the workflows$|the check finds )/,
+      /^release › (versions are compared by their numbers|a core is known to be for the system that it was built on)$/,
+      /^release › the glibc that a program needs is the one objdump finds/,
+    ],
+    reason: 'code of a command line imports no ECMAScript module',
+  },
+  {
+    on: ['deno'],
+    titles: [
       /^channel › processes › a worker that is terminated in .* leaves (its lane|the channel to the next)$/,
     ],
     reason: 'Deno keeps the thread of a worker that is terminated, so that it counts as alive',
