@@ -1,5 +1,5 @@
 /** The tests of other platforms (`npm run test:platforms`): what they build, and how runs are judged. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
@@ -7,6 +7,7 @@ import { root } from './helpers/temporary';
 
 interface Known {
   titles: (string | RegExp)[];
+  never?: true;
 }
 
 interface Verdict {
@@ -65,6 +66,10 @@ test('a run is judged by each of its cases, and by whether it came to its end', 
   t.deepEqual(titles(judge({}, known, tap('ok 1 - open › three'))), broken);
   t.deepEqual(titles(judge({}, known, tap('1..0'))), broken);
 
+  const kept: Known[] = [{ titles: ['open › five', 'smoke › six'], never: true }];
+  t.is(judge({}, kept, tap('ok 1 - open › three', '1..1')).known, 1, 'what was left out');
+  t.is(judge({ specs: ['open'] }, kept, tap('ok 1 - open › three', '1..1')).known, 0);
+
   const smoke = { smoke: true };
   const list = [{ titles: ['smoke › one'] }];
   const seen = judge(
@@ -82,4 +87,18 @@ test('a run is judged by each of its cases, and by whether it came to its end', 
   t.deepEqual(titles(seen), ['smoke › three']);
   t.deepEqual([seen.passed, seen.known, seen.skipped], [1, 1, 1]);
   t.deepEqual(titles(judge(smoke, list, tap('ok      two'))), broken);
+});
+
+test('a suite names specs that there are', async (t) => {
+  interface Suite {
+    specs?: string[];
+    without?: string[];
+  }
+  const { runtimes } = await load<{ runtimes: { suites: Suite[]; core: Suite[] }[] }>('runtimes');
+  const suites = runtimes.flatMap(({ suites, core }) => [...suites, ...core]);
+  const names = suites.flatMap(({ specs = [], without = [] }) => [...specs, ...without]);
+  t.true(names.length > 0);
+  for (const name of names.filter((one) => !one.includes('*'))) {
+    t.true(existsSync(join(root, '__test__', `${name}.spec.ts`)), name);
+  }
 });

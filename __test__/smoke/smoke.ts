@@ -17,6 +17,9 @@ import { newPath } from '../helpers/scratch';
 
 const hazards = [...closing, ...growthHazards, ...guardHazards];
 
+/** Titles of checks that must not begin, since what is below this runtime never ends them. */
+const leftOut: unknown[] = JSON.parse(process.env.MEMMAP_LEAVE_OUT ?? '[]');
+
 /** A new file of some text. */
 function newFile(content = '0123456789'): string {
   const path = newPath();
@@ -263,6 +266,7 @@ async function main(): Promise<void> {
   let passed = 0;
   let failed = 0;
   for (const [title, check] of Object.entries(checks)) {
+    if (leftOut.includes(title)) continue;
     try {
       await check();
       passed++;
