@@ -12,7 +12,8 @@ const RULES = `## What to take from it
 - **Reading and writing through \`buffer\` or a view is JavaScript**: as fast as any Buffer, and hundreds of
   times as fast as a system call. Take \`map.buffer\` once, outside the loop: the getter looks at the state of the map.
 - **A method that calls native code costs some hundred nanoseconds**: it checks its arguments, and looks for faults
-  before and after. For a few bytes use the Buffer; for kilobytes the method is no slower.
+  before and after. For a few bytes use the Buffer; for kilobytes the method is no slower. One that asks the system
+  (\`tryRead\`, \`fileSize\`, \`refresh\`) costs a microsecond or two, as the same system call does by \`fs\`.
 - **A Buffer or view of a part costs an object**, some tens of nanoseconds. An ArrayBuffer of its own costs a
   microsecond or two, and V8 counts its length as memory.
 - **A promise costs** tens of microseconds: a job on another thread, and a turn of the event loop. It pays where the

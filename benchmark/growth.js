@@ -227,9 +227,9 @@ exports.run = async ({ comparisons, progress }) => {
   try {
     const node = program();
     if (node !== undefined) {
-      progress(`${GROWTHS} growths`);
+      progress(`${COUNT} growths`);
       alone(folder, node, comparisons);
-      progress(`${GROWTHS} growths in another process`);
+      progress(`${COUNT} growths in another process`);
       await together(folder, node, comparisons);
     }
     progress('growths without a reserve');
