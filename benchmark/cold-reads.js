@@ -101,16 +101,18 @@ async function atRandom(path, atOnce, comparisons, progress) {
   const file = await promises.open(path);
   const random = ['--rw=randread', `--bs=${BLOCK}`, `--io_size=${READS * BLOCK}`, '--randrepeat=0'];
   const ways = {
-    memmap: () => all(positions(), atOnce, async (at) => (await map.read(at, at + BYTES))[0]),
-    'fs.promises': () =>
-      all(positions(), atOnce, async (at) => {
+    memmap: (positions) =>
+      all(positions, atOnce, async (at) => (await map.read(at, at + BYTES))[0]),
+    'fs.promises': (positions) =>
+      all(positions, atOnce, async (at) => {
         const { buffer } = await file.read(Buffer.allocUnsafe(BYTES), 0, BYTES, at);
         return buffer[0];
       }),
-    'fs.read': () => all(positions(), atOnce, async (at) => (await readPart(file.fd, at))[0]),
-    'touching the Buffer': async () => {
+    'fs.read': (positions) =>
+      all(positions, atOnce, async (at) => (await readPart(file.fd, at))[0]),
+    'touching the Buffer': async (positions) => {
       let right = 0;
-      for (const at of positions()) if (bytes[at] === mark(at)) right++;
+      for (const at of positions) if (bytes[at] === mark(at)) right++;
       return right;
     },
   };
@@ -124,8 +126,9 @@ async function atRandom(path, atOnce, comparisons, progress) {
     progress(`cold reads, ${atOnce} at once, round ${Math.max(1, round)} of ${ROUNDS}`);
     for (const [name, way] of Object.entries(ways)) {
       await evicted(map);
+      const drawn = positions();
       const { gap, took } = await longestGap(async () => {
-        answers[name] = await way();
+        answers[name] = await way(drawn);
       });
       if (answers[name] !== READS) throw new Error(`${name} reads wrong bytes`);
       if (round === 0) continue;
