@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { inProcess, memmapWith, values } from './helpers/cli';
 import { needs } from './helpers/gates';
 import { diskPath, temporaryFolder } from './helpers/temporary';
@@ -36,13 +36,18 @@ const TEXTS = [
   ...['aab\nb\n\nabb', 'a\r\nb\r\n\r\n', 'a\rb\n', '\0a\nb\0\n', 'ab\n\n\nba\n', 'xx\nab\nxx\n'],
 ];
 
-test('find -e prints the lines that the expression matches by themselves', async (t) => {
+/** A file for each of the texts. */
+function filesOfTexts(t: ExecutionContext): string[] {
   const folder = temporaryFolder(t);
-  const files = TEXTS.map((text, index) => {
+  return TEXTS.map((text, index) => {
     const path = join(folder, String(index));
     writeFileSync(path, text);
     return path;
   });
+}
+
+test('find -e prints the lines that the expression matches by themselves', async (t) => {
+  const files = filesOfTexts(t);
   for (const source of EXPRESSIONS) {
     // With the flag s: of a line of Windows the carriage return is a part, as for grep.
     const expression = new RegExp(source, 's');
@@ -68,13 +73,8 @@ test('find -e prints the lines that the expression matches by themselves', async
 });
 
 needs('grep')('find agrees with grep (needs grep)', async (t) => {
-  const folder = temporaryFolder(t);
   // What grep adds to a last line without a line feed is added by find, too.
-  const files = TEXTS.map((text, index) => {
-    const path = join(folder, String(index));
-    writeFileSync(path, text);
-    return path;
-  });
+  const files = filesOfTexts(t);
   for (const source of EXPRESSIONS) {
     const grep = spawnSync('grep', ['-aEn', '--', source, ...files], {
       encoding: 'latin1',
