@@ -57,7 +57,8 @@ class Output {
         return line.trim();
       }
       if (this.#child.stdout === null || this.#child.stdout.readableEnded) {
-        throw new Error(`the process ended without a line: ${this.#stderr}`);
+        const { status, signal, stderr } = await this.ended();
+        throw new Error(`the process ended (${signal ?? status}) without a line: ${stderr}`);
       }
       await Promise.race([once(this.#child.stdout, 'data'), once(this.#child.stdout, 'end')]);
     }
