@@ -18,6 +18,12 @@ export declare class FileLock {
   close(): void
 }
 
+/** The jobs of one search, of which at most so many are done at a time. */
+export declare class Lane {
+  /** At most `concurrency` (1 to 64) of the jobs are done at a time. */
+  constructor(threads: Threads, concurrency: number)
+}
+
 /** r" A read-only map of a file. */
 export declare class Mmap {
   /** Maps a file, or `length` bytes of it from `offset` on. */
@@ -93,12 +99,12 @@ export declare class Mmap {
   /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
   findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
   /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
-  find(threads: Threads, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', most: number): void
+  find(lane: Lane, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', most: number): void
   /**
    * The matches between `from` and `to` of which the first may begin at `actual` only,
    * compared to those that `find` finds from `from` on.
    */
-  reconcile(threads: Threads, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', actual: number): void
+  reconcile(lane: Lane, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', actual: number): void
   /** The number of matches between `from` and `end`. Blocks. */
   countSync(pattern: Pattern, from: number, end: number): number
   /**
@@ -107,7 +113,7 @@ export declare class Mmap {
    */
   countLinesSync(start: number, end: number, size: number): Float64Array
   /** As `countLinesSync`, off the main thread. */
-  countLines(threads: Threads, id: number, start: number, end: number, size: number): void
+  countLines(lane: Lane, id: number, start: number, end: number, size: number): void
   /**
    * Writes the offsets of the first line feeds between `start` and `end` into
    * `offsets`, up to its length. Answers their number. Blocks.
@@ -197,12 +203,12 @@ export declare class MmapCow {
   /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
   findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
   /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
-  find(threads: Threads, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', most: number): void
+  find(lane: Lane, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', most: number): void
   /**
    * The matches between `from` and `to` of which the first may begin at `actual` only,
    * compared to those that `find` finds from `from` on.
    */
-  reconcile(threads: Threads, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', actual: number): void
+  reconcile(lane: Lane, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', actual: number): void
   /** The number of matches between `from` and `end`. Blocks. */
   countSync(pattern: Pattern, from: number, end: number): number
   /**
@@ -211,7 +217,7 @@ export declare class MmapCow {
    */
   countLinesSync(start: number, end: number, size: number): Float64Array
   /** As `countLinesSync`, off the main thread. */
-  countLines(threads: Threads, id: number, start: number, end: number, size: number): void
+  countLines(lane: Lane, id: number, start: number, end: number, size: number): void
   /**
    * Writes the offsets of the first line feeds between `start` and `end` into
    * `offsets`, up to its length. Answers their number. Blocks.
@@ -321,12 +327,12 @@ export declare class MmapMut {
   /** At most `most` (not 0) matches between `from` and `end`. Blocks. */
   findSync(pattern: Pattern, from: number, end: number, record: 'offset' | 'needle' | 'groups', most: number): Found
   /** At most `most` (not 0) matches that begin between `from` and `to`; may stop sooner. */
-  find(threads: Threads, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', most: number): void
+  find(lane: Lane, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', most: number): void
   /**
    * The matches between `from` and `to` of which the first may begin at `actual` only,
    * compared to those that `find` finds from `from` on.
    */
-  reconcile(threads: Threads, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', actual: number): void
+  reconcile(lane: Lane, id: number, pattern: Pattern, from: number, to: number, end: number, record: 'count' | 'offset' | 'needle' | 'groups', actual: number): void
   /** The number of matches between `from` and `end`. Blocks. */
   countSync(pattern: Pattern, from: number, end: number): number
   /**
@@ -335,7 +341,7 @@ export declare class MmapMut {
    */
   countLinesSync(start: number, end: number, size: number): Float64Array
   /** As `countLinesSync`, off the main thread. */
-  countLines(threads: Threads, id: number, start: number, end: number, size: number): void
+  countLines(lane: Lane, id: number, start: number, end: number, size: number): void
   /**
    * Writes the offsets of the first line feeds between `start` and `end` into
    * `offsets`, up to its length. Answers their number. Blocks.

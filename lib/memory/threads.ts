@@ -49,6 +49,11 @@ function threads(): Binding.Threads {
   return made;
 }
 
+/** A lane for the jobs of one search: at most `concurrency` of them are done at a time. */
+export function lane(concurrency: number): Binding.Lane {
+  return new native.Lane(threads(), concurrency);
+}
+
 /** The numbers of the jobs that only did something. */
 const done = new Float64Array(GROUP);
 

@@ -8,6 +8,7 @@ import {
 } from '../base/arguments';
 import { inParallel, JobRunner } from '../memory/jobs';
 import type { Memory } from '../memory/memory';
+import { lane } from '../memory/threads';
 import { readThreadedJob, type ThreadedJobOptions } from '../search/concurrency';
 import { count, countSync, type RangeOptions } from '../search/find';
 import { LineIndex } from './line-index';
@@ -108,9 +109,11 @@ export async function lineIndex(
   const runner = new JobRunner(memory, signal);
   const chunk = CHUNK - (CHUNK % settings.every);
   const counts: Float64Array[] = [];
-  await inParallel(runner, range, chunk, concurrency, onProgress, async (from, to) => {
-    const answer = await runner.runOnThread((open, threads, id) =>
-      open.countLines(threads, id, from, to, settings.every),
+  const here = lane(concurrency);
+  // Each thread has a chunk that waits for it.
+  await inParallel(runner, range, chunk, 2 * concurrency, onProgress, async (from, to) => {
+    const answer = await runner.runOnThread((open, _, id) =>
+      open.countLines(here, id, from, to, settings.every),
     );
     counts[(from - range[0]) / chunk] = answer as Float64Array;
   });

@@ -11,7 +11,7 @@ import type * as Binding from '../base/binding';
 import type { NativeMap } from '../base/native';
 import type { JobOptions, JobRunner } from '../memory/jobs';
 import type { Span } from '../memory/memory';
-import type { Droppable } from '../memory/threads';
+import { type Droppable, lane } from '../memory/threads';
 import { isExpression, type Prepared } from './pattern';
 
 /** The fewest bytes of a window: some milliseconds of work, unless the disk is slow. */
@@ -20,8 +20,8 @@ const EXPRESSION_WINDOW = 8 * 2 ** 20;
 const MOST_WINDOW = 32 * 2 ** 20;
 
 /**
- * How many windows a long range has: enough for many threads, and few since a thread waits for the event
- * loop after each. Only the range decides on that: matches longer than those that are surely found may
+ * How many windows a long range has: enough for many threads, and few since each costs a turn of the event
+ * loop. Only the range decides on that: matches longer than those that are surely found may
  * end with their window.
  */
 const WINDOWS = 64;
@@ -51,7 +51,6 @@ interface Guess extends Droppable {
   to: number;
   /** Set where nobody needs it any more. */
   isDropped: boolean;
-  isRunning: boolean;
   /** What was found, in order, and where to go on. */
   result: Promise<{ parts: Binding.Found[]; next: number }>;
 }
@@ -63,7 +62,9 @@ class WindowedSearch {
   readonly #wanted: Wanted;
   readonly #most: number;
   readonly #size: number;
-  #concurrency: number;
+  readonly #lane: Binding.Lane;
+  /** How many windows are begun with before they are decided. */
+  #ahead: number;
   #guesses: Guess[] = [];
   /** Where the search has come to: all before is decided. */
   #position: number;
@@ -79,7 +80,9 @@ class WindowedSearch {
     const fewest = isLiteral ? LITERAL_WINDOW : EXPRESSION_WINDOW;
     const size = Math.min(MOST_WINDOW, Math.max(fewest, Math.ceil((end - start) / WINDOWS)));
     this.#size = wanted.size ?? size;
-    this.#concurrency = wanted.concurrency;
+    this.#lane = lane(wanted.concurrency);
+    // Each thread has a window that waits for it. One alone searches each in its turn.
+    this.#ahead = wanted.concurrency === 1 ? 1 : 2 * wanted.concurrency;
     this.#position = start;
   }
 
@@ -132,8 +135,8 @@ class WindowedSearch {
   ): Promise<Binding.Found[]> {
     const { prepared, record } = this.#wanted;
     const position = this.#position;
-    const answer = await this.#runner.runOnThread((open, threads, id) =>
-      open.reconcile(threads, id, prepared.pattern, from, to, this.#end, record, position),
+    const answer = await this.#runner.runOnThread((open, _, id) =>
+      open.reconcile(this.#lane, id, prepared.pattern, from, to, this.#end, record, position),
     );
     const { found, skipped, agrees } = answer as Binding.Reconciled;
     const guessed = parts.reduce((sum, { count }) => sum + count, 0);
@@ -142,19 +145,16 @@ class WindowedSearch {
     this.#position = isOfUse ? Math.max(found.next, next) : found.next;
     this.#failures = isOfUse || found.next >= to ? 0 : this.#failures + 1;
     if (this.#failures >= MOST_FAILURES) {
-      this.#concurrency = 1;
+      this.#ahead = 1;
       this.#dropAll();
     }
     return isOfUse ? [found, ...without(parts, skipped)] : [found];
   }
 
-  /** Begins with as many windows as may be searched at a time. */
+  /** Begins with as many windows as may be searched before they are decided. */
   #fill(): void {
-    const isFull = () =>
-      this.#guesses.length >= 2 * this.#concurrency ||
-      this.#guesses.filter(({ isRunning }) => isRunning).length >= this.#concurrency;
     let border = this.#guesses.at(-1)?.to ?? this.#end;
-    while (this.#concurrency > 1 && border < this.#end && !isFull()) {
+    while (border < this.#end && this.#guesses.length < this.#ahead) {
       const to = this.#windowEnd(border);
       this.#guesses.push(this.#guess(border, to));
       border = to;
@@ -166,19 +166,11 @@ class WindowedSearch {
       from,
       to,
       isDropped: false,
-      isRunning: true,
       result: Promise.resolve({ parts: [], next: from }),
     };
-    guess.result = this.#search(guess).finally(() => {
-      guess.isRunning = false;
-    });
-    guess.result.then(
-      () => {
-        if (!guess.isDropped) this.#fill();
-      },
-      // Whoever awaits the result is told.
-      () => {},
-    );
+    guess.result = this.#search(guess);
+    // The one that awaits the result is told.
+    guess.result.catch(() => {});
     return guess;
   }
 
@@ -193,8 +185,8 @@ class WindowedSearch {
     while (next < to || (next === to && to === this.#end)) {
       const [begin, most] = [next, Math.min(left, MOST_AT_ONCE)];
       const answer = await this.#runner.runOnThread(
-        (open, threads, id) =>
-          open.find(threads, id, prepared.pattern, begin, to, this.#end, record, most),
+        (open, _, id) =>
+          open.find(this.#lane, id, prepared.pattern, begin, to, this.#end, record, most),
         guess,
       );
       if (guess.isDropped) break;

@@ -9,7 +9,7 @@ use super::found::Found;
 use super::maps::{Mmap, MmapCow, MmapMut};
 use super::number::{integer, positive};
 use super::pattern::Pattern;
-use super::threads::{Answer, Threads};
+use super::threads::{Answer, Lane};
 use crate::error::Result;
 use crate::memory::{Mapping, SourceBytes, array_buffer};
 use crate::search::scan::{self, Record, Window};
@@ -84,8 +84,8 @@ pub fn find_sync(
 
 /// The job of a [`find`] or a [`reconcile`].
 pub struct Search<'a> {
-    /// The threads that do it.
-    pub threads: &'a Threads,
+    /// Where it waits for a thread.
+    pub lane: &'a Lane,
     /// Its number.
     pub id: f64,
     /// What is searched for.
@@ -101,9 +101,11 @@ pub fn find(mapping: &Mapping, search: &Search<'_>, window: Window, most: f64) -
     let pattern = Arc::clone(&search.pattern.0);
     let record = record(search.record);
     let most = positive(most)?;
-    Ok(search.threads.search(search.id, region, move |region| {
-        scan::find(region, &pattern, window, record, most, false).map(Answer::Found)
-    })?)
+    Ok(search
+        .lane
+        .submit(search.id, window.from, region, move |region| {
+            scan::find(region, &pattern, window, record, most, false).map(Answer::Found)
+        })?)
 }
 
 /// What the matches in a window are where its first may begin at `actual` only, off the main thread.
@@ -118,9 +120,11 @@ pub fn reconcile(
     let actual = integer(actual)?;
     let pattern = Arc::clone(&search.pattern.0);
     let record = record(search.record);
-    Ok(search.threads.search(search.id, region, move |region| {
-        scan::reconcile(region, &pattern, window, actual, record).map(Answer::Reconciled)
-    })?)
+    Ok(search
+        .lane
+        .submit(search.id, window.from, region, move |region| {
+            scan::reconcile(region, &pattern, window, actual, record).map(Answer::Reconciled)
+        })?)
 }
 
 /// The number of matches in a window, all in one call.
@@ -152,7 +156,7 @@ pub fn count_lines_sync(
 /// As [`count_lines_sync`], off the main thread.
 pub fn count_lines(
     mapping: &Mapping,
-    (threads, id): (&Threads, f64),
+    (lane, id): (&Lane, f64),
     start: f64,
     end: f64,
     size: f64,
@@ -160,7 +164,7 @@ pub fn count_lines(
     let region = mapping.region()?;
     let (start, end, size) = (integer(start)?, integer(end)?, positive(size)?);
     region.bytes(start, end)?;
-    Ok(threads.search(id, region, move |region| {
+    Ok(lane.submit(id, start, region, move |region| {
         scan::count_lines(region, start, end, size).map(Answer::Counts)
     })?)
 }
@@ -249,7 +253,7 @@ macro_rules! searches {
             )]
             pub fn find(
                 &self,
-                threads: &Threads,
+                lane: &Lane,
                 id: f64,
                 pattern: &Pattern,
                 from: f64,
@@ -261,7 +265,7 @@ macro_rules! searches {
                 let window = window(from, to, end)?;
                 let record = &record;
                 let search = Search {
-                    threads,
+                    lane,
                     id,
                     pattern,
                     record,
@@ -278,7 +282,7 @@ macro_rules! searches {
             )]
             pub fn reconcile(
                 &self,
-                threads: &Threads,
+                lane: &Lane,
                 id: f64,
                 pattern: &Pattern,
                 from: f64,
@@ -290,7 +294,7 @@ macro_rules! searches {
                 let window = window(from, to, end)?;
                 let record = &record;
                 let search = Search {
-                    threads,
+                    lane,
                     id,
                     pattern,
                     record,
@@ -320,13 +324,13 @@ macro_rules! searches {
             #[napi(catch_unwind)]
             pub fn count_lines(
                 &self,
-                threads: &Threads,
+                lane: &Lane,
                 id: f64,
                 start: f64,
                 end: f64,
                 size: f64,
             ) -> napi::Result<()> {
-                count_lines(&self.0, (threads, id), start, end, size)
+                count_lines(&self.0, (lane, id), start, end, size)
             }
 
             /// Writes the offsets of the first line feeds between `start` and `end` into

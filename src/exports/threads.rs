@@ -5,6 +5,7 @@
 //! (`lib/memory/threads.ts`) numbers the jobs and keeps the event loop alive while there are any.
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,7 @@ use napi_derive::napi;
 use super::found::{Found, Reconciled};
 use crate::error::{Failure, Result};
 use crate::memory::{PagedMap, Region, array_buffer};
-use crate::pool::{Pool, Queue};
+use crate::pool::{self, Pool, Queue, Task};
 use crate::search::scan;
 
 /// Wakes a JavaScript thread, whose event loop it does not keep alive.
@@ -50,7 +51,7 @@ struct State {
 
 /// Where a job waits for a thread.
 struct Place {
-    queue: &'static dyn Queue,
+    queue: Box<dyn Queue>,
     number: u64,
 }
 
@@ -84,6 +85,10 @@ impl Ticket {
             Ok(answer) => answer.map_err(|failure| failure.to_string()),
             Err(_) => Err("memmap panicked in a job".to_owned()),
         };
+        self.settle(result);
+    }
+
+    fn settle(&self, result: std::result::Result<Answer, String>) {
         let mut state = self.outbox.state();
         if state.awaited.remove(&self.id).is_none() {
             return;
@@ -97,6 +102,16 @@ impl Ticket {
                 .outbox
                 .ring
                 .call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}
+
+impl Drop for Ticket {
+    /// Where no thread can be had any more, a job is dropped that its caller waits for.
+    fn drop(&mut self) {
+        if self.is_awaited() {
+            let refused = io::Error::new(io::ErrorKind::WouldBlock, "there is no thread for it");
+            self.settle(Err(Failure::system("pthread_create")(refused).to_string()));
         }
     }
 }
@@ -181,15 +196,16 @@ impl Threads {
 }
 
 impl Threads {
-    fn submit<T: Send + 'static>(
+    /// Notes a job, and has `submit` put it in the queue under a number.
+    fn submit(
         &self,
         id: f64,
-        pool: &'static Pool<T>,
-        job: impl FnOnce(Ticket) -> T,
+        queue: impl Queue + 'static,
+        submit: impl FnOnce(u64, Ticket) -> io::Result<()>,
     ) -> Result<()> {
         let number = LAST.fetch_add(1, Ordering::Relaxed);
         let place = Place {
-            queue: pool,
+            queue: Box::new(queue),
             number,
         };
         let ticket = Ticket {
@@ -197,20 +213,69 @@ impl Threads {
             id: id as u64,
         };
         self.0.state().awaited.insert(ticket.id, place);
-        let submitted = pool.submit(number, job(ticket));
-        submitted.map_err(|error| {
+        submit(number, ticket).map_err(|error| {
             self.cancel(id);
             Failure::system("pthread_create")(error)
         })
     }
 
-    /// Runs a job on a map's memory that a core is kept busy with.
+    /// Brings a large part of a map into memory.
     ///
     /// # Errors
     /// What the system refuses where a thread has to be started.
-    pub fn search(
+    pub fn prefetch(&self, id: f64, pages: PagedMap, start: usize, end: usize) -> Result<()> {
+        self.submit(id, &PREFETCHES, |number, ticket| {
+            let work = move || pages.prefetch(start, end).map(|()| Answer::Done);
+            PREFETCHES.submit(number, Box::new(move || ticket.run(work)))
+        })
+    }
+
+    /// Brings a small part of a map into memory, soon.
+    ///
+    /// # Errors
+    /// As [`Threads::prefetch`].
+    pub fn read(&self, id: f64, pages: PagedMap, start: usize, end: usize) -> Result<()> {
+        self.submit(id, &READS, |number, ticket| {
+            let read = Read {
+                ticket,
+                pages,
+                start,
+                end,
+            };
+            READS.submit(number, read)
+        })
+    }
+}
+
+/// The jobs of one search, of which at most so many are done at a time.
+#[napi]
+pub struct Lane {
+    threads: Threads,
+    lane: Arc<pool::Lane>,
+}
+
+#[napi]
+impl Lane {
+    /// At most `concurrency` (1 to 64) of the jobs are done at a time.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(threads: &Threads, concurrency: u32) -> Self {
+        Lane {
+            threads: Threads(Arc::clone(&threads.0)),
+            lane: pool::Lane::new(&SEARCHES, concurrency.max(1) as usize),
+        }
+    }
+}
+
+impl Lane {
+    /// Runs a job on a map's memory that a core is kept busy with. Those that wait are begun in the order of
+    /// their places.
+    ///
+    /// # Errors
+    /// What the system refuses where a thread has to be started.
+    pub fn submit(
         &self,
         id: f64,
+        place: usize,
         region: Arc<Region>,
         work: impl FnOnce(&Region) -> Result<Answer> + Send + 'static,
     ) -> Result<()> {
@@ -219,37 +284,13 @@ impl Threads {
             region.report_losses();
             answer
         };
-        self.submit(id, &SEARCHES, |ticket| {
-            Box::new(move || ticket.run(work)) as Task
-        })
-    }
-
-    /// Brings a large part of a map into memory.
-    ///
-    /// # Errors
-    /// As [`Threads::search`].
-    pub fn prefetch(&self, id: f64, pages: PagedMap, start: usize, end: usize) -> Result<()> {
-        self.submit(id, &PREFETCHES, |ticket| {
-            Box::new(move || ticket.run(|| pages.prefetch(start, end).map(|()| Answer::Done)))
-                as Task
-        })
-    }
-
-    /// Brings a small part of a map into memory, soon.
-    ///
-    /// # Errors
-    /// As [`Threads::search`].
-    pub fn read(&self, id: f64, pages: PagedMap, start: usize, end: usize) -> Result<()> {
-        self.submit(id, &READS, |ticket| Read {
-            ticket,
-            pages,
-            start,
-            end,
+        let lane = Arc::clone(&self.lane);
+        self.threads.submit(id, lane, |number, ticket| {
+            let task = Box::new(move || ticket.run(work));
+            self.lane.submit(place, number, task)
         })
     }
 }
-
-type Task = Box<dyn FnOnce() + Send>;
 
 /// A small part of a map that somebody waits for.
 struct Read {

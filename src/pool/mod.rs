@@ -4,6 +4,10 @@
 //! come for a while. It never ends one that works: what a thread works on keeps its memory, so that
 //! neither the end of a JavaScript thread nor closing a map has to wait for it.
 
+mod lane;
+
+pub use lane::Lane;
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,6 +22,9 @@ const PATIENCE: Duration = Duration::from_millis(5);
 
 /// As much as a search takes; threads of Rust have 2 MiB unless told otherwise.
 const STACK: usize = 512 * 1024;
+
+/// Work of any kind.
+pub type Task = Box<dyn FnOnce() + Send>;
 
 /// A bounded number of threads and the work that waits for them, first come, first served.
 pub struct Pool<T: 'static> {
@@ -60,12 +67,12 @@ impl<T> State<T> {
 }
 
 /// What items can be taken back from.
-pub trait Queue: Sync {
+pub trait Queue: Send + Sync {
     /// Drops the item of that number, unless a thread is at work on it.
     fn withdraw(&self, number: u64);
 }
 
-impl<T: Send + 'static> Queue for Pool<T> {
+impl<T: Send + 'static> Queue for &'static Pool<T> {
     fn withdraw(&self, number: u64) {
         let item = {
             let State { waiting, begun, .. } = &mut *self.state();
@@ -134,9 +141,16 @@ impl<T: Send + 'static> Pool<T> {
         if called.is_err() && state.threads > 0 {
             return Ok(());
         }
-        called.inspect_err(|_| {
-            state.waiting.remove(&number);
-        })
+        let refused = called.is_err().then(|| state.waiting.remove(&number));
+        // What is dropped with it may submit something else.
+        drop(state);
+        drop(refused);
+        called
+    }
+
+    /// Whether something waits for a thread.
+    fn is_waited_for(&self) -> bool {
+        !self.state().waiting.is_empty()
     }
 
     /// Has a thread come for what waits, or to watch whether it gets on, unless one is coming: that one
@@ -257,8 +271,6 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-
-    type Task = Box<dyn FnOnce() + Send>;
 
     fn run(task: Task) {
         task();
@@ -409,7 +421,7 @@ mod tests {
         }
         assert_eq!(POOL.waiting_count(), 9);
         for number in [2, 3, 9, 3, 100] {
-            POOL.withdraw(number);
+            (&POOL).withdraw(number);
         }
         assert_eq!(Arc::strong_count(&owned), 7);
         assert_eq!(POOL.waiting_count(), 6);
