@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek};
-use std::os::windows::fs::{FileExt as _, FileTypeExt as _};
+use std::os::windows::fs::FileExt as _;
 use std::os::windows::io::{AsRawHandle, BorrowedHandle, RawHandle};
 use std::path::Path;
 
@@ -12,7 +12,8 @@ use windows_sys::Win32::Foundation::{
     ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ALLOCATION_INFO, FileAllocationInfo, GetDiskFreeSpaceExW, SetFileInformationByHandle,
+    FILE_ALLOCATION_INFO, FILE_STANDARD_INFO, FILE_TYPE_DISK, FileAllocationInfo, FileStandardInfo,
+    GetDiskFreeSpaceExW, GetFileInformationByHandleEx, GetFileType, SetFileInformationByHandle,
 };
 
 use super::{Access, write_zeros};
@@ -94,16 +95,31 @@ pub fn descriptor(_: &File) -> i32 {
 /// # Errors
 /// `EISDIR` for a directory, `ERR_MMAP_UNSUPPORTED` for pipes and consoles.
 pub fn size_of(file: &File) -> Result<u64> {
-    let metadata = file.metadata().map_err(Failure::system("fstat"))?;
-    let kind = metadata.file_type();
-    if kind.is_dir() || kind.is_symlink_dir() {
+    let handle = file.as_raw_handle();
+    // SAFETY: the handle is open.
+    if unsafe { GetFileType(handle) } != FILE_TYPE_DISK {
+        return Err(Failure::unsupported("only regular files can be mapped"));
+    }
+    // Unlike std's metadata this asks nothing of the volume, which every read would wait for.
+    let mut info = FILE_STANDARD_INFO::default();
+    // SAFETY: the handle is open and the structure is the one that this class of information
+    // takes; both live until the call returns.
+    let known = unsafe {
+        GetFileInformationByHandleEx(
+            handle,
+            FileStandardInfo,
+            (&raw mut info).cast(),
+            size_of_val(&info) as u32,
+        )
+    };
+    if known == 0 {
+        return Err(Failure::system("fstat")(io::Error::last_os_error()));
+    }
+    if info.Directory {
         let error = io::Error::from(io::ErrorKind::IsADirectory);
         return Err(Failure::system("mmap")(error));
     }
-    if !kind.is_file() {
-        return Err(Failure::unsupported("only regular files can be mapped"));
-    }
-    Ok(metadata.len())
+    Ok(info.EndOfFile as u64)
 }
 
 /// Every file has pages of the usual size here.
