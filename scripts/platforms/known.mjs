@@ -186,18 +186,6 @@ const entries = [
   // Wine
   {
     on: ['wine'],
-    titles: [
-      'hazards › process.exit ends a process with maps open',
-      'hazards › an uncaught error ends a process with maps open',
-      'smoke › process.exit ends a process with maps open',
-      'smoke › an uncaught error ends a process with maps open',
-    ],
-    reason:
-      'one time in ten the NtTerminateProcess of Wine waits without end for a lock within Wine, whose owner it has just ended',
-    never: true,
-  },
-  {
-    on: ['wine'],
     titles: ['create › a file longer than any can be is refused, and leaves nothing behind'],
     reason: 'Wine has no call that reserves space, so that 8 PiB of zeros would be written',
     never: true,

@@ -32,8 +32,6 @@ const WINDOWS = {
     'packages',
     'platforms',
     'release',
-    // Passes there, but not always: at times its workers are gone and it waits on. Why is not known.
-    'shared',
     'snippets',
     'types',
     'workflows',
