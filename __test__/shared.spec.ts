@@ -135,7 +135,7 @@ function whereSupported(): void {
       `const bytes = new Uint8Array(sent);
        const words = new Int32Array(sent);
        Atomics.store(words, 0, 1);
-       const end = Date.now() + 20_000;
+       const end = Date.now() + 90_000;
        while (bytes[8191] === 7 && Date.now() < end);
        for (let at = 4; at < 8192; at++) bytes[at] = 9;
        return bytes[8191];`,

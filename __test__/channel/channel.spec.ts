@@ -65,7 +65,7 @@ test('messages of all lengths go round the ring', async (t) => {
     for (let length = 0; length < 5000; length += length < 40 ? 1 : 37) {
       const data = Buffer.alloc(length, length & 255);
       const sent = sender.send(data, { type: length & 255 });
-      const message = await receiver.receive({ timeout: 10_000 });
+      const message = await receiver.receive({ timeout: 60_000 });
       await sent;
       t.true(message.data.equals(data), `${length} bytes`);
       t.is(message.type, length & 255);
@@ -114,7 +114,7 @@ test('a message of up to half the ring is sent whole, a longer one in parts', as
   const long = Buffer.alloc(1_000_000);
   for (let i = 0; i < long.length; i++) long[i] = i % 251;
   const sent = sender.send(long);
-  t.true((await receiver.receive({ timeout: 10_000 })).data.equals(long));
+  t.true((await receiver.receive({ timeout: 60_000 })).data.equals(long));
   await sent;
   t.is(
     codeOf(() => channel.sender({ maxLength: 10 }).trySend('12345678901')),

@@ -58,6 +58,7 @@ const pattern = other(native.Pattern.literalsSync(Buffer.from('b'), Float64Array
 const waits = other(new native.Waits(() => {}));
 // A number of a job may be any: TypeScript counts them.
 const threads = other(new native.Threads(() => {}));
+const lane = other(new native.Lane(new native.Threads(() => {}), 1));
 const id = other(0);
 // TypeScript has checked which of these it is.
 const flag = new Other(true, true);
@@ -76,7 +77,7 @@ const onEachMap: Calls = {
   beside: [any(LENGTH)],
   close: [],
   copyOut: [other(Buffer.alloc(8)), new Size(4), new Size(0), new Size(4)],
-  countLines: [threads, id, start, end, any(4096)],
+  countLines: [lane, id, start, end, any(4096)],
   countLinesSync: [start, end, any(4096)],
   countSync: [pattern, start, end],
   evict: [start, end],
@@ -86,7 +87,7 @@ const onEachMap: Calls = {
   externalSharedArrayBuffer: [start, end],
   fileSize: [],
   grow: [any(LENGTH)],
-  find: [threads, id, pattern, start, end, end, other('offset'), any(10)],
+  find: [lane, id, pattern, start, end, end, other('offset'), any(10)],
   findSync: [pattern, start, end, other('offset'), any(10)],
   identity: [],
   isAt: [other(path)],
@@ -101,7 +102,7 @@ const onEachMap: Calls = {
   prefetch: [threads, id, start, end],
   prefetchSync: [start, end, word],
   read: [threads, id, start, end],
-  reconcile: [threads, id, pattern, start, end, end, other('offset'), any(1)],
+  reconcile: [lane, id, pattern, start, end, end, other('offset'), any(1)],
   releaseEarlier: [],
   remap: [any(LENGTH)],
   cached: [start, end],
@@ -149,6 +150,7 @@ const factories: Record<string, Calls> = {
     regex: [other('x'), word],
     regexSync: [other('x'), word],
   },
+  Lane: { new: [threads, any(1)] },
   PendingWait: {},
   Threads: { new: [listener] },
   Waits: { new: [listener] },
@@ -283,7 +285,7 @@ async function main(): Promise<void> {
   }
   assert.throws(() => map.countLinesSync(0, LENGTH, 0), range);
   assert.throws(() => map.findSync(pattern, 0, LENGTH, 'offset', 0), range);
-  const own = new native.Threads(() => {});
+  const own = new native.Lane(new native.Threads(() => {}), 1);
   assert.throws(() => map.countLines(own, 1, 0, LENGTH, 0), range);
   assert.throws(() => map.find(own, 1, pattern, 0, 1, LENGTH, 'offset', 0), range);
   map.fill(new Uint8Array(0), 0, LENGTH);

@@ -16,6 +16,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
 use super::found::{Found, Reconciled};
+use super::number::positive;
 use crate::error::{Failure, Result};
 use crate::memory::{PagedMap, Region, array_buffer};
 use crate::pool::{self, Pool, Queue, Task};
@@ -258,11 +259,11 @@ pub struct Lane {
 impl Lane {
     /// At most `concurrency` (1 to 64) of the jobs are done at a time.
     #[napi(constructor, catch_unwind)]
-    pub fn new(threads: &Threads, concurrency: u32) -> Self {
-        Lane {
+    pub fn new(threads: &Threads, concurrency: f64) -> napi::Result<Self> {
+        Ok(Lane {
             threads: Threads(Arc::clone(&threads.0)),
-            lane: pool::Lane::new(&SEARCHES, concurrency.max(1) as usize),
-        }
+            lane: pool::Lane::new(&SEARCHES, positive(concurrency)?),
+        })
     }
 }
 
