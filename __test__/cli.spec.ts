@@ -8,6 +8,7 @@ import { memmap, memmapBytes, onTerminal, RUN, TOOL, values } from './helpers/cl
 import { isWindows, needs, onLinux, onUnix } from './helpers/gates';
 import { native } from './helpers/native';
 import { diskPath, root, temporaryFolder } from './helpers/temporary';
+import { until } from './helpers/until';
 
 /** A file of numbered lines, on a disk. */
 function numbered(t: ExecutionContext, count: number): string {
@@ -247,20 +248,23 @@ onLinux('Ctrl-C ends warm between two chunks (needs signals)', async (t) => {
   const path = diskPath(t, 'sparse');
   writeFileSync(path, '');
   // Pages of a hole take memory, which the test gives back.
-  truncateSync(path, 2 ** 31);
-  const child = spawn(process.execPath, [...TOOL, 'warm', path], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  truncateSync(path, 2 ** 30);
+  // Again and again: the tool has not ended before the test gets round to interrupting it.
+  const child = spawn(process.execPath, [...TOOL, 'warm', ...Array(1000).fill(path)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
+  const closed = once(child, 'close');
   let stderr = '';
   child.stderr.on('data', (text) => {
     stderr += text;
   });
-  const interrupt = setInterval(() => {
+  await until(() => {
     const [report] = values(memmap('stat', '--json', path).stdout) as Record<string, number>[];
-    if ((report?.residentPages ?? 0) > 0) child.kill('SIGINT');
-  }, 1);
-  const [code] = await once(child, 'close');
-  clearInterval(interrupt);
+    return (report?.residentPages ?? 0) > 0;
+  }, 'pages are in memory');
+  // Once: a second one would end the tool as any other program.
+  child.kill('SIGINT');
+  const [code] = await closed;
   memmap('evict', path);
   t.is(code, 130, stderr);
   t.regex(stderr, /^memmap: interrupted/);

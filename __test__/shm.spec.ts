@@ -1,11 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
 import { MmapError, MmapMut } from 'memmap';
 import { SharedMemory } from 'memmap/shm';
-import { ended } from './helpers/processes';
+import { ended, line } from './helpers/processes';
 import { root } from './helpers/temporary';
 
 let made = 0;
@@ -84,11 +82,10 @@ if (isWindows) {
       console.log('ready');
     `;
     const child = spawn(process.execPath, ['-e', script, name], { cwd: root });
-    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-    t.is((await lines.next()).value, 'ready');
+    t.is(await line(child), 'ready');
     t.true(SharedMemory.exists(name));
     child.kill();
-    await once(child, 'exit');
+    await ended(child);
     t.false(SharedMemory.exists(name));
   });
 
@@ -287,12 +284,10 @@ if (!isWindows) {
       `;
       for (const listens of [false, true]) {
         const child = spawn(process.execPath, ['-e', script(listens), name], { cwd: root });
-        const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-        t.is((await lines.next()).value, 'ready');
+        t.is(await line(child), 'ready');
         child.kill(signal);
-        if (listens) t.is((await lines.next()).value, 'true');
-        const [code, by] = await once(child, 'exit');
-        t.deepEqual([code, by], listens ? [7, null] : [null, signal]);
+        const { status, signal: by, stdout } = await ended(child);
+        t.deepEqual([status, by, stdout], listens ? [7, null, 'true'] : [null, signal, '']);
         t.false(SharedMemory.exists(name));
       }
     });

@@ -224,11 +224,15 @@ play({
           (error) => error.code,
         ),
       );
+      let haveEnded = false;
+      const ends = Promise.all(codes).finally(() => {
+        haveEnded = true;
+      });
       const haveBegun = () => threadsNow().searches > 1 && jobsWaiting().searches === 0;
-      await until(haveBegun, 'the searches have begun');
+      await until(() => haveBegun() || haveEnded, 'the searches have begun');
       map.resize(2 ** 36, { allocate: false });
       truncateSync(path, PAGE);
-      const [first, second] = await Promise.all(codes);
+      const [first, second] = await ends;
       const { truncated } = map.faults;
       map.close();
       if (first === undefined) continue;
