@@ -149,7 +149,7 @@ test('leaving the loop, a limit and an error end the wait for windows under way'
   };
   for (const [name, way] of Object.entries(ways)) {
     await way();
-    t.is(watchers.size, 0, name);
+    t.is(watchers.first, undefined, name);
   }
 });
 

@@ -1,5 +1,6 @@
 import { checkBoolean, checkInteger, checkOptions } from '../base/arguments';
 import { abortError, MmapError } from '../base/errors';
+import type { Callback } from '../memory/callbacks';
 import type { Wait } from '../memory/waiting';
 import {
   type Acquisition,
@@ -58,7 +59,7 @@ export class Receiver<T = Buffer> {
   readonly #codec: CheckedCodec<T> | undefined;
   readonly #onCorrupt: ((error: MmapError) => void) | undefined;
   readonly #lanes: LaneReader[];
-  readonly #onRelease: (closing: boolean) => void;
+  readonly #watcher: Callback<boolean>;
   readonly #spin: Spin;
   #current = 0;
   #quantum = QUANTUM;
@@ -88,10 +89,9 @@ export class Receiver<T = Buffer> {
       (_, lane) => new LaneReader(shared, lane, maxLength),
     );
     this.#one = this.#acquisition((thorough) => this.#receive(thorough));
-    this.#onRelease = (closing) => {
+    this.#watcher = shared.memory.watchers.add((closing) => {
       if (closing) this.close();
-    };
-    shared.memory.watchers.add(this.#onRelease);
+    });
   }
 
   /** Whether the receiver or its map is closed. */
@@ -355,7 +355,7 @@ export class Receiver<T = Buffer> {
     if (this.#closed) return;
     this.#closed = true;
     const shared = this.#shared;
-    shared.memory.watchers.delete(this.#onRelease);
+    this.#watcher.remove();
     if (shared.memory.closed) return;
     quietly(() => {
       const words = shared.current();

@@ -1,5 +1,6 @@
 import { checkInteger, checkOptions, type Integer } from '../base/arguments';
 import { MmapError } from '../base/errors';
+import type { Callback } from '../memory/callbacks';
 import type { Wait } from '../memory/waiting';
 import {
   type Acquisition,
@@ -73,7 +74,7 @@ export class Sender<T = MessageData> {
   readonly #codec: CheckedCodec<T> | undefined;
   readonly #maxLength: number;
   readonly #droppedBefore: number;
-  readonly #onRelease: (closing: boolean) => void;
+  readonly #watcher: Callback<boolean>;
   #closed = false;
   #claim: object | undefined;
   /** How many promises have not sent all of their message. */
@@ -93,11 +94,10 @@ export class Sender<T = MessageData> {
     this.#shared = shared;
     this.#writer = new LaneWriter(shared, lane);
     this.#droppedBefore = this.#writer.dropped;
-    this.#onRelease = (closing) => {
+    this.#watcher = shared.memory.watchers.add((closing) => {
       if (closing) this.close();
       this.#claim = undefined;
-    };
-    shared.memory.watchers.add(this.#onRelease);
+    });
   }
 
   /** Whether the sender or its map is closed. */
@@ -285,7 +285,7 @@ export class Sender<T = MessageData> {
     if (this.#closed) return;
     this.#closed = true;
     const { memory } = this.#shared;
-    memory.watchers.delete(this.#onRelease);
+    this.#watcher.remove();
     if (memory.closed) return;
     quietly(() => {
       release(this.#shared.words, this.#shared.laneAt(this.lane) + PRODUCER);

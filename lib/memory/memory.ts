@@ -6,6 +6,7 @@ import { checkRange, type Integer } from '../base/arguments';
 import { attempt, changedError, closedError, fromNative, MmapError } from '../base/errors';
 import type { NativeMap } from '../base/native';
 import { Buffers, canExport } from './buffers';
+import { Callbacks } from './callbacks';
 import { Earlier } from './earlier';
 import { type FaultListener, FaultMonitor, type Faults } from './faults';
 
@@ -43,7 +44,7 @@ export class Memory<Native extends NativeMap = NativeMap> {
   /** Whether a resize is under way. */
   isResizing = false;
   #requested: number | null;
-  #watchers: Set<(closing: boolean) => void> | undefined;
+  #watchers: Callbacks<boolean> | undefined;
   #native: Native | null;
   #monitor: FaultMonitor;
   #buffers: Buffers;
@@ -78,9 +79,12 @@ export class Memory<Native extends NativeMap = NativeMap> {
     return this.#native === null;
   }
 
-  /** Called before the native map is closed or replaced: what waits on it has to stop. */
-  get watchers(): Set<(closing: boolean) => void> {
-    this.#watchers ??= new Set();
+  /**
+   * Called before the native map is closed (`true`) or replaced (`false`): what waits on it has to
+   * stop.
+   */
+  get watchers(): Callbacks<boolean> {
+    this.#watchers ??= new Callbacks();
     return this.#watchers;
   }
 
@@ -330,7 +334,7 @@ export class Memory<Native extends NativeMap = NativeMap> {
 
   /** Ends what runs on the memory and what waits there. */
   #endWork(closing: boolean): void {
-    for (const watcher of [...(this.#watchers ?? [])]) watcher(closing);
+    this.#watchers?.callAll(closing);
     this.generation++;
   }
 

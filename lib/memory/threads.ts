@@ -6,9 +6,10 @@ import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers';
 import { checkInteger } from '../base/arguments';
 import type * as Binding from '../base/binding';
-import { attempt, fromNative } from '../base/errors';
+import { fromNative } from '../base/errors';
 import { type NativeMap, native } from '../base/native';
 import type { Memory } from './memory';
+import { Settlers } from './settlers';
 import { suspend, whenAborted } from './waiting';
 
 /** What a job may answer; undefined where it only does something. */
@@ -35,8 +36,7 @@ const GROUP = 16;
 
 /** The threads, as far as they work for this JavaScript thread. Made for the first job. */
 let made: Binding.Threads | undefined;
-const settlers = new Map<number, Job>();
-let lastId = 0;
+const settlers = new Settlers<(error: string | undefined, answer: Answer) => void>();
 
 /**
  * The threads. What they call stays for good, and with it whatever the function that it was made in
@@ -61,69 +61,8 @@ function settleGroup(): void {
   const settled = made?.settled(done);
   if (settled === undefined) return;
   if (settled.more) setImmediate(settleGroup);
-  for (const id of done.subarray(0, settled.done)) settlers.get(id)?.settle(undefined, undefined);
-  for (const { id, error, answer } of settled.others) settlers.get(id)?.settle(error, answer);
-}
-
-/** What a job knows until it has settled. */
-interface Pending {
-  memory: Pick<Memory, 'watchers' | 'path'>;
-  here: Binding.Threads;
-  droppable: Droppable | undefined;
-  stopListening?: (() => void) | undefined;
-  resolve: (result: { answer: Answer } | null) => void;
-  reject: (error: unknown) => void;
-}
-
-/**
- * A job under way. A table that a Map or Set has outgrown keeps its entries, and the next table, until
- * the next full collection of garbage. So a job that has settled lets go of all that it knew: otherwise
- * thousands in a row would survive the short collections, which take the longer for it.
- */
-class Job {
-  readonly id: number = ++lastId;
-  #pending: Pending | undefined;
-
-  constructor(pending: Pending, signal: AbortSignal | undefined) {
-    this.#pending = pending;
-    settlers.set(this.id, this);
-    pending.memory.watchers.add(this.end);
-    if (signal) pending.stopListening = whenAborted(signal, this.end);
-    if (pending.droppable) pending.droppable.drop = () => this.#cancel({ answer: undefined });
-    suspend(1);
-  }
-
-  /** Ends the wait for it. */
-  readonly end = (): void => this.#cancel(null);
-
-  /** It could not be begun. */
-  fail(error: unknown): void {
-    this.#leave()?.reject(error);
-  }
-
-  settle(error: string | undefined, answer: Answer): void {
-    const left = this.#leave();
-    if (error === undefined) left?.resolve({ answer });
-    else left?.reject(fromNative(new Error(error), left.memory.path));
-  }
-
-  #cancel(result: { answer: Answer } | null): void {
-    const left = this.#leave();
-    left?.here.cancel(this.id);
-    left?.resolve(result);
-  }
-
-  #leave(): Pending | undefined {
-    const left = this.#pending;
-    this.#pending = undefined;
-    if (left === undefined) return undefined;
-    settlers.delete(this.id);
-    left.memory.watchers.delete(this.end);
-    left.stopListening?.();
-    if (left.droppable) left.droppable.drop = undefined;
-    suspend(-1);
-    return left;
-  }
+  for (const id of done.subarray(0, settled.done)) settlers.take(id)?.(undefined, undefined);
+  for (const { id, error, answer } of settled.others) settlers.take(id)?.(error, answer);
 }
 
 /**
@@ -143,11 +82,34 @@ export function onThread<Native extends NativeMap>(
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return resolve(null);
     const here = threads();
-    const job = new Job({ memory, here, droppable, resolve, reject }, signal);
+    const id = settlers.add((error, answer) => {
+      leave();
+      if (error === undefined) resolve({ answer });
+      else reject(fromNative(new Error(error), memory.path));
+    });
+    const leave = () => {
+      watcher.remove();
+      stopListening?.();
+      if (droppable) droppable.drop = undefined;
+      suspend(-1);
+    };
+    const cancel = (result: { answer: Answer } | null) => {
+      settlers.take(id);
+      leave();
+      here.cancel(id);
+      resolve(result);
+    };
+    const end = () => cancel(null);
+    const watcher = memory.watchers.add(end);
+    const stopListening = signal && whenAborted(signal, end);
+    if (droppable) droppable.drop = () => cancel({ answer: undefined });
+    suspend(1);
     try {
-      attempt(() => start(open, here, job.id), memory.path);
+      start(open, here, id);
     } catch (error) {
-      job.fail(error);
+      settlers.take(id);
+      leave();
+      reject(fromNative(error, memory.path));
     }
   });
 }

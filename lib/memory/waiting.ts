@@ -7,9 +7,11 @@
  */
 import { setInterval } from 'node:timers';
 import type * as Binding from '../base/binding';
-import { attempt } from '../base/errors';
+import { attempt, fromNative } from '../base/errors';
 import { type NativeMutableMap, native } from '../base/native';
+import { Callbacks } from './callbacks';
 import type { Memory } from './memory';
+import { Settlers } from './settlers';
 
 /** The longest that a blocking wait sleeps without looking, in ms; the native core's is the same. */
 const SLICE = 50;
@@ -53,12 +55,11 @@ export type Outcome =
 
 /** Settles the waits of this JavaScript thread. Made by the first of them. */
 let made: Binding.Waits | undefined;
-const settlers = new Map<number, (ownerGone: boolean) => void>();
-let lastId = 0;
+const settlers = new Settlers<(ownerGone: boolean) => void>();
 
 /** What settles them. Its callback stays for good, so it is made where no map is known. */
 function waits(): Binding.Waits {
-  made ??= new native.Waits((id, ownerGone) => settlers.get(id)?.(ownerGone));
+  made ??= new native.Waits((id, ownerGone) => settlers.take(id)?.(ownerGone));
   return made;
 }
 
@@ -75,7 +76,7 @@ export function suspend(change: 1 | -1): void {
 
 /** What an aborted signal calls: one listener for all, however many wait with the signal. */
 interface AbortWatch {
-  callbacks: Set<() => void>;
+  callbacks: Callbacks<void>;
   listener: () => void;
 }
 
@@ -85,10 +86,8 @@ const aborts = new WeakMap<AbortSignal, AbortWatch>();
 function watchOf(signal: AbortSignal): AbortWatch {
   const known = aborts.get(signal);
   if (known !== undefined) return known;
-  const callbacks = new Set<() => void>();
-  const listener = () => {
-    for (const callback of [...callbacks]) callback();
-  };
+  const callbacks = new Callbacks<void>();
+  const listener = () => callbacks.callAll();
   const watch = { callbacks, listener };
   aborts.set(signal, watch);
   return watch;
@@ -97,10 +96,10 @@ function watchOf(signal: AbortSignal): AbortWatch {
 /** Has `onAbort` called once the signal is aborted. Returns what takes that back. */
 export function whenAborted(signal: AbortSignal, onAbort: () => void): () => void {
   const { callbacks, listener } = watchOf(signal);
-  if (callbacks.size === 0) signal.addEventListener('abort', listener);
-  callbacks.add(onAbort);
+  if (callbacks.first === undefined) signal.addEventListener('abort', listener);
+  const callback = callbacks.add(onAbort);
   return () => {
-    if (!callbacks.delete(onAbort) || callbacks.size > 0) return;
+    if (!callback.remove() || callbacks.first !== undefined) return;
     signal.removeEventListener('abort', listener);
   };
 }
@@ -138,11 +137,10 @@ export function until(
     if (signal?.aborted) return resolve('aborted');
     let timer: NodeJS.Timeout | undefined;
     let stopListening: (() => void) | undefined;
-    const onRelease = (closing: boolean) => end(closing ? 'closed' : 'moved');
     const settle = (outcome: Outcome) => {
       clearTimeout(timer);
       stopListening?.();
-      memory.watchers.delete(onRelease);
+      watcher.remove();
       suspend(-1);
       resolve(outcome);
     };
@@ -152,7 +150,7 @@ export function until(
       settle(outcome);
     };
     suspend(1);
-    memory.watchers.add(onRelease);
+    const watcher = memory.watchers.add((closing) => end(closing ? 'closed' : 'moved'));
     if (signal) stopListening = whenAborted(signal, () => end('aborted'));
     if (timeout !== Number.POSITIVE_INFINITY) timer = setTimeout(end, timeout, 'timed-out');
   });
@@ -167,30 +165,19 @@ export function waitAsync(
 ): Promise<Outcome> {
   return until(memory, timeout, signal, (settle) => {
     const here = waits();
-    const id = ++lastId;
-    const pending = attempt(
-      () =>
-        memory
-          .usable()
-          .waitAsync(
-            here,
-            id,
-            wait.offset,
-            wait.expected,
-            wait.expectedHigh,
-            wait.firstOwner,
-            wait.owners,
-          ),
-      memory.path,
-    );
-    settlers.set(id, (ownerGone) => {
-      settlers.delete(id);
-      settle(ownerGone ? 'owner-gone' : 'changed');
-    });
-    return () => {
-      settlers.delete(id);
-      pending.cancel();
-    };
+    const open = memory.usable();
+    const { offset, expected, expectedHigh, firstOwner, owners } = wait;
+    const id = settlers.add((ownerGone) => settle(ownerGone ? 'owner-gone' : 'changed'));
+    try {
+      const pending = open.waitAsync(here, id, offset, expected, expectedHigh, firstOwner, owners);
+      return () => {
+        settlers.take(id);
+        pending.cancel();
+      };
+    } catch (error) {
+      settlers.take(id);
+      throw fromNative(error, memory.path);
+    }
   });
 }
 

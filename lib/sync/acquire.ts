@@ -159,12 +159,11 @@ export async function acquire<T>(
   let late: Late<T> | undefined;
   let granted: Late<T> | undefined;
   // Closing the map takes back what was announced while the words can still be reached.
-  const onRelease = (closing: boolean) => {
+  const watcher = memory.watchers.add((closing) => {
     if (!closing) return;
     if (granted === undefined) late ??= quietly(() => acquisition.cancel?.(true));
     else quietly(() => granted && acquisition.release?.(granted.result));
-  };
-  memory.watchers.add(onRelease);
+  });
   try {
     if (signal?.aborted) throw abortError(signal);
     const { early } = acquisition;
@@ -184,10 +183,10 @@ export async function acquire<T>(
     }
     granted = { result };
     // The caller gets the result a few microtasks later; a map that is closed before releases it.
-    setImmediate(() => memory.watchers.delete(onRelease));
+    setImmediate(() => watcher.remove());
     return result;
   } catch (error) {
-    memory.watchers.delete(onRelease);
+    watcher.remove();
     late ??= quietly(() => acquisition.cancel?.(false));
     if (late !== undefined) return late.result;
     // The wake that was meant for this waiter may be on its way: it goes to the next one.

@@ -98,10 +98,9 @@ export class Once {
   #cancelOnClose(): () => void {
     const { memory } = this.#primitive;
     const cancel = () => quietly(() => this.#cancelRun());
-    const onRelease = (closing: boolean) => closing && cancel();
-    memory.watchers.add(onRelease);
+    const watcher = memory.watchers.add((closing) => closing && cancel());
     return () => {
-      memory.watchers.delete(onRelease);
+      watcher.remove();
       // Does nothing where the run has finished.
       if (!memory.closed) cancel();
     };

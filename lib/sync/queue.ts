@@ -1,4 +1,5 @@
 import type { NativeMutableMap } from '../base/native';
+import { Callbacks } from '../memory/callbacks';
 import type { Memory } from '../memory/memory';
 import { type Outcome, until } from '../memory/waiting';
 
@@ -8,7 +9,7 @@ import { type Outcome, until } from '../memory/waiting';
  * time.
  */
 export class Queue {
-  readonly #waiting = new Set<(outcome: Outcome) => void>();
+  readonly #waiting = new Callbacks<Outcome>();
   #occupied = false;
 
   /** Makes the caller the first, unless there is one. */
@@ -21,19 +22,17 @@ export class Queue {
   /** Waits to be made the first. */
   wait(memory: Memory<NativeMutableMap>, timeout: number, signal?: AbortSignal): Promise<Outcome> {
     return until(memory, timeout, signal, (settle) => {
-      this.#waiting.add(settle);
-      return () => this.#waiting.delete(settle);
+      const waiter = this.#waiting.add(settle);
+      return () => waiter.remove();
     });
   }
 
   /** Makes the next one the first. */
   leave(): void {
-    const [next] = this.#waiting;
+    const next = this.#waiting.first;
+    next?.remove();
     if (next === undefined) this.#occupied = false;
-    else {
-      this.#waiting.delete(next);
-      next('changed');
-    }
+    else next.call('changed');
   }
 }
 
