@@ -215,24 +215,35 @@ test('reads and searches leave the threads of libuv alone', (t) => {
   t.deepEqual(answer, { length: 4, ended: 'ERR_MMAP_CLOSED' });
 });
 
+/** Whether all is in memory right after it was brought in; the system may have taken pages at once. */
+async function bringsAllIn(map: MmapMut, bringIn: () => void | Promise<void>): Promise<boolean> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    if (!isWindows) map.evictSync();
+    await bringIn();
+    const { residentPages, pages } = map.residency(1);
+    if (residentPages === pages) return true;
+  }
+  return false;
+}
+
 test('prefetch and populate take a number of threads', async (t) => {
   const path = diskFile(t, 33 * MIB + 5);
   for (const concurrency of [1, 2, 64]) {
     using map = MmapMut.open(path, { offset: 4095, populate: true, concurrency });
-    if (!isWindows) map.evictSync();
-    const told: number[] = [];
-    await map.prefetch(1, map.length, { concurrency, onProgress: (done) => told.push(done) });
+    let told: number[] = [];
+    const onProgress = (done: number) => told.push(done);
+    const prefetched = bringsAllIn(map, () => {
+      told = [];
+      return map.prefetch(1, map.length, { concurrency, onProgress });
+    });
+    t.true(await prefetched);
     t.is(told.length, 5);
     t.deepEqual(
       told,
       told.toSorted((a, b) => a - b),
     );
     t.is(told.at(-1), map.length - 1);
-    const { residentPages, pages } = map.residency(1);
-    t.is(residentPages, pages);
-    if (!isWindows) map.evictSync();
-    map.prefetchSync(1, map.length, { concurrency });
-    t.is(map.residency(1).residentPages, pages);
+    t.true(await bringsAllIn(map, () => map.prefetchSync(1, map.length, { concurrency })));
   }
 });
 
