@@ -223,7 +223,9 @@ const entries = [
       'libraries › web › a Buffer of a shared map is no body and has no digest; arrayBuffer has',
       'libraries › web › the example range-server.mjs serves a file and its ranges',
     ],
-    reason: 'Wine refuses the connections of fetch, and not those of node:http',
+    reason:
+      'Wine refuses the connections of fetch, and not those of node:http; on Node.js 24 that error has no place, which breaks the report of the run',
+    never: true,
   },
 ];
 

@@ -87,12 +87,23 @@ function casesOfSmoke(text) {
   return { cases, complete: /^\d+ passed, \d+ failed$/m.test(text) };
 }
 
+/** Whether a spec is the named one, or in the named folder: `libraries/*`. */
+const isNamed = (spec, name) =>
+  name.endsWith('/*') ? spec.startsWith(name.slice(0, -1)) : spec === name;
+
+/** Whether a suite leaves out the spec of a case. */
+function leavesOut({ without = [] }, title) {
+  const spec = title.split(' › ').slice(0, -1).join('/');
+  return without.some((name) => isNamed(spec, name));
+}
+
 /** The titles of cases of a suite that must not run. */
 const forbidden = (suite, known) =>
   known
     .filter(({ never }) => never)
     .flatMap(({ titles }) => titles)
-    .filter((title) => title.startsWith('smoke › ') === Boolean(suite.smoke));
+    .filter((title) => title.startsWith('smoke › ') === Boolean(suite.smoke))
+    .filter((title) => !leavesOut(suite, title));
 
 /** What runs below names a case by: its title without the name of its file. */
 const leftOut = (suite, known) =>
@@ -103,11 +114,11 @@ function specsOf({ specs = [], without }) {
   const path = (name) => `build/__test__/${name}.spec.js`;
   if (without === undefined) return specs.map(path);
   const compiled = readdirSync(join(root, 'build', '__test__'), { recursive: true });
-  const left = new Set(without.map(path));
   return compiled
     .filter((name) => name.endsWith('.spec.js'))
-    .map((name) => `build/__test__/${name}`)
-    .filter((name) => !left.has(name))
+    .map((name) => name.slice(0, -'.spec.js'.length))
+    .filter((name) => !without.some((left) => isNamed(name, left)))
+    .map(path)
     .sort();
 }
 
