@@ -227,14 +227,12 @@ fn patch_size(found: &Found) -> usize {
 }
 
 fn allow_write(found: &Found, page: usize) -> bool {
-    let is_filled = || page >= found.filled();
     let lacks_page = || file_size(found).is_none_or(|size| size <= position(found, page));
-    if page >= found.covered() && !is_filled() && lacks_page() {
+    if page >= found.covered() && page < found.filled() && lacks_page() {
         return fill_reserve(found, page);
     }
-    found.patch(|| {
-        // Asked for here: before, the map may grow and have a page of the file in this place.
-        if is_filled() {
+    found.patch_page(page, |is_filled| {
+        if is_filled {
             let zeros = (found.filled(), found.end());
             return system::make_block_writable(page, patch_size(found), zeros);
         }

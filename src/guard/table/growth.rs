@@ -72,6 +72,12 @@ impl Found {
         self.slot.filled.load(Ordering::SeqCst)
     }
 
+    /// As [`Found::patch`], told whether zero pages lie over the reserve where that page is. Asked for
+    /// before, the map might grow meanwhile and have a page of the file in this place.
+    pub fn patch_page(&self, page: usize, patch: impl FnOnce(bool) -> bool) -> bool {
+        self.patch(|| patch(page >= self.filled()))
+    }
+
     /// Lays zero pages by `lay` over the reserve, from that page to the end of the map; whether the
     /// access may be tried again. Where the map has come to cover the page nothing is done.
     pub fn fill(&self, page: usize, lay: impl FnOnce(usize, usize) -> bool) -> bool {

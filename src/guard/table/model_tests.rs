@@ -332,8 +332,7 @@ fn growing_over_zeros() -> Scenario {
     Scenario {
         threads: vec![
             Box::new(move || {
-                handled.patch(|| {
-                    let is_filled = page >= handled.filled();
+                handled.patch_page(page, |is_filled| {
                     let are_zeros = patched.load(Ordering::SeqCst) == 1;
                     assert_eq!(
                         is_filled, are_zeros,
