@@ -11,8 +11,9 @@ use super::number::{integer, positive};
 use super::pattern::Pattern;
 use super::threads::{Answer, Lane};
 use crate::error::Result;
-use crate::memory::{Mapping, SourceBytes, array_buffer};
+use crate::memory::{Mapping, Region, SourceBytes, array_buffer};
 use crate::search::scan::{self, Record, Window};
+use crate::search::{self, lines};
 
 /// What to record of each match, by its name: `offset`, `needle` (the offset, and apart from it the
 /// number of the needle), `groups` (start and end of every group, -1 for those that took no part), or
@@ -76,9 +77,10 @@ pub fn find_sync(
     record: &str,
     most: f64,
 ) -> napi::Result<Found> {
+    let most = positive(most)?;
     let region = mapping.region()?;
     let record = self::record(record);
-    let found = scan::find(&region, &pattern.0, window, record, positive(most)?, true)?;
+    let found = scan::find(&region, &pattern.0, window, record, most, true)?;
     Ok(found.into())
 }
 
@@ -94,18 +96,35 @@ pub struct Search<'a> {
     pub record: &'a str,
 }
 
+impl Search<'_> {
+    /// Has a thread search a window.
+    ///
+    /// # Errors
+    /// `ERR_MMAP_CLOSED`, `ERR_OUT_OF_RANGE`; what the system refuses where a thread has to be started.
+    fn submit(
+        &self,
+        mapping: &Mapping,
+        window: Window,
+        work: impl FnOnce(&Region, &search::pattern::Pattern, Record) -> Result<Answer> + Send + 'static,
+    ) -> napi::Result<()> {
+        let region = mapping.region()?;
+        scan::check(&region, window)?;
+        let pattern = Arc::clone(&self.pattern.0);
+        let record = record(self.record);
+        Ok(self
+            .lane
+            .submit(self.id, window.from, region, move |region| {
+                work(region, &pattern, record)
+            })?)
+    }
+}
+
 /// At most `most` matches in a window, off the main thread.
 pub fn find(mapping: &Mapping, search: &Search<'_>, window: Window, most: f64) -> napi::Result<()> {
-    let region = mapping.region()?;
-    scan::check(&region, window)?;
-    let pattern = Arc::clone(&search.pattern.0);
-    let record = record(search.record);
     let most = positive(most)?;
-    Ok(search
-        .lane
-        .submit(search.id, window.from, region, move |region| {
-            scan::find(region, &pattern, window, record, most, false).map(Answer::Found)
-        })?)
+    search.submit(mapping, window, move |region, pattern, record| {
+        scan::find(region, pattern, window, record, most, false).map(Answer::Found)
+    })
 }
 
 /// What the matches in a window are where its first may begin at `actual` only, off the main thread.
@@ -115,16 +134,10 @@ pub fn reconcile(
     window: Window,
     actual: f64,
 ) -> napi::Result<()> {
-    let region = mapping.region()?;
-    scan::check(&region, window)?;
     let actual = integer(actual)?;
-    let pattern = Arc::clone(&search.pattern.0);
-    let record = record(search.record);
-    Ok(search
-        .lane
-        .submit(search.id, window.from, region, move |region| {
-            scan::reconcile(region, &pattern, window, actual, record).map(Answer::Reconciled)
-        })?)
+    search.submit(mapping, window, move |region, pattern, record| {
+        scan::reconcile(region, pattern, window, actual, record).map(Answer::Reconciled)
+    })
 }
 
 /// The number of matches in a window, all in one call.
@@ -149,7 +162,7 @@ pub fn count_lines_sync(
     size: f64,
 ) -> napi::Result<Float64Array> {
     let region = mapping.region()?;
-    let counts = scan::count_lines(&region, integer(start)?, integer(end)?, positive(size)?)?;
+    let counts = lines::count_lines(&region, integer(start)?, integer(end)?, positive(size)?)?;
     Ok(Float64Array::new(counts))
 }
 
@@ -165,7 +178,7 @@ pub fn count_lines(
     let (start, end, size) = (integer(start)?, integer(end)?, positive(size)?);
     region.bytes(start, end)?;
     Ok(lane.submit(id, start, region, move |region| {
-        scan::count_lines(region, start, end, size).map(Answer::Counts)
+        lines::count_lines(region, start, end, size).map(Answer::Counts)
     })?)
 }
 
@@ -178,14 +191,14 @@ pub fn line_feeds(
 ) -> napi::Result<f64> {
     let region = mapping.region()?;
     let offsets = array_buffer::numbers(&mut offsets);
-    let count = scan::line_feeds(&region, integer(start)?, integer(end)?, offsets)?;
+    let count = lines::line_feeds(&region, integer(start)?, integer(end)?, offsets)?;
     Ok(count as f64)
 }
 
 /// The offset of line feed number `n` (from 0) in `start..end`, or -1.
 pub fn nth_line_feed(mapping: &Mapping, start: f64, end: f64, n: f64) -> napi::Result<f64> {
     let region = mapping.region()?;
-    let found = scan::nth_line_feed(&region, integer(start)?, integer(end)?, integer(n)?)?;
+    let found = lines::nth_line_feed(&region, integer(start)?, integer(end)?, integer(n)?)?;
     Ok(offset(found))
 }
 
@@ -200,7 +213,7 @@ pub fn line_start(
 ) -> napi::Result<f64> {
     let region = mapping.region()?;
     let range = (integer(start)?, integer(end)?);
-    let found = scan::line_start(&region, range, integer(count)?, integer(n)?)?;
+    let found = lines::line_start(&region, range, integer(count)?, integer(n)?)?;
     Ok(offset(found))
 }
 

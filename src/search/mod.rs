@@ -1,5 +1,6 @@
 //! What is looked for, and looking for it.
 
+pub mod lines;
 pub mod pattern;
 mod quiet;
 pub mod scan;
