@@ -21,8 +21,8 @@ const MOST_WINDOW = 32 * 2 ** 20;
 
 /**
  * How many windows a long range has: enough for many threads, and few since each costs a turn of the event
- * loop. Only the range decides on that: matches longer than those that are surely found may
- * end with their window.
+ * loop. Only the range decides on that: matches longer than those that are surely found may end with their
+ * window.
  */
 const WINDOWS = 64;
 

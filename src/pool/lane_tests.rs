@@ -1,26 +1,11 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::time::Duration;
 
+use super::super::tests::{WAIT, does_everything_once, occupy, run};
 use super::*;
 
-const WAIT: Duration = Duration::from_secs(30);
-
-fn run(task: Task) {
-    task();
-}
-
 /// Keeps one turn of a lane until the answer is dropped.
-fn occupy(lane: &Arc<Lane>, number: u64) -> mpsc::Sender<()> {
-    let (running, is_running) = mpsc::channel();
-    let (sender, dropped) = mpsc::channel();
-    let task = move || {
-        running.send(()).unwrap();
-        let _: Result<(), mpsc::RecvError> = dropped.recv();
-    };
-    lane.submit(0, number, Box::new(task)).unwrap();
-    is_running.recv_timeout(WAIT).unwrap();
-    sender
+fn take_turn(lane: &Arc<Lane>) -> mpsc::Sender<()> {
+    occupy(|task| lane.submit(0, 0, task).unwrap())
 }
 
 /// Submits a task that says its number.
@@ -33,32 +18,15 @@ fn add(lane: &Arc<Lane>, place: usize, number: u64, done: &mpsc::Sender<u64>) {
 #[test]
 fn does_everything_once_and_no_more_at_a_time_than_it_may() {
     static POOL: Pool<Task> = Pool::new("test", 8, run);
-    static RUNNING: AtomicUsize = AtomicUsize::new(0);
-    static MOST: AtomicUsize = AtomicUsize::new(0);
     let lane = Lane::new(&POOL, 2);
-    let (done, answers) = mpsc::channel();
-    for number in 0..500 {
-        let done = done.clone();
-        let task = move || {
-            let running = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
-            MOST.fetch_max(running, Ordering::SeqCst);
-            std::thread::yield_now();
-            RUNNING.fetch_sub(1, Ordering::SeqCst);
-            done.send(number).unwrap();
-        };
-        lane.submit(0, number, Box::new(task)).unwrap();
-    }
-    let mut numbers: Vec<u64> = answers.iter().take(500).collect();
-    numbers.sort_unstable();
-    assert_eq!(numbers, (0..500).collect::<Vec<_>>());
-    assert!((1..=2).contains(&MOST.load(Ordering::SeqCst)));
+    does_everything_once(2, |number, task| lane.submit(0, number, task).unwrap());
 }
 
 #[test]
 fn begins_in_the_order_of_the_places() {
     static POOL: Pool<Task> = Pool::new("test", 4, run);
     let lane = Lane::new(&POOL, 1);
-    let busy = occupy(&lane, 0);
+    let busy = take_turn(&lane);
     let (done, answers) = mpsc::channel();
     for (place, number) in [(9, 1), (7, 2), (9, 3), (1, 4)] {
         add(&lane, place, number, &done);
@@ -72,7 +40,7 @@ fn begins_in_the_order_of_the_places() {
 fn a_thread_that_others_wait_for_does_what_came_first() {
     static POOL: Pool<Task> = Pool::new("test", 1, run);
     let (one, other) = (Lane::new(&POOL, 1), Lane::new(&POOL, 1));
-    let busy = occupy(&one, 0);
+    let busy = take_turn(&one);
     let (done, answers) = mpsc::channel();
     for number in 1..4 {
         add(&other, 0, 2 * number, &done);
@@ -86,7 +54,7 @@ fn a_thread_that_others_wait_for_does_what_came_first() {
 fn what_is_withdrawn_is_never_run_and_leaves_its_turn_to_the_next() {
     static POOL: Pool<Task> = Pool::new("test", 1, run);
     let (one, other) = (Lane::new(&POOL, 1), Lane::new(&POOL, 1));
-    let busy = occupy(&one, 0);
+    let busy = take_turn(&one);
     let (done, answers) = mpsc::channel();
     // The first has its turn, and waits for a thread.
     for number in 1..5 {

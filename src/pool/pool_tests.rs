@@ -6,8 +6,45 @@ use std::time::Instant;
 
 use super::*;
 
-fn run(task: Task) {
+pub const WAIT: Duration = Duration::from_secs(30);
+
+pub fn run(task: Task) {
     task();
+}
+
+/// Submits a task that lasts until the answer is dropped, and waits for its beginning.
+pub fn occupy(submit: impl FnOnce(Task)) -> mpsc::Sender<()> {
+    let (running, is_running) = mpsc::channel();
+    let (sender, dropped) = mpsc::channel();
+    submit(Box::new(move || {
+        running.send(()).unwrap();
+        let _: Result<(), mpsc::RecvError> = dropped.recv();
+    }));
+    is_running.recv_timeout(WAIT).unwrap();
+    sender
+}
+
+/// Submits 500 tasks, and asserts that each is done once and no more than `most` at a time.
+pub fn does_everything_once(most: usize, submit: impl Fn(u64, Task)) {
+    let running = Arc::new(AtomicUsize::new(0));
+    let highest = Arc::new(AtomicUsize::new(0));
+    let (done, answers) = mpsc::channel();
+    for number in 0..500 {
+        let (running, highest) = (Arc::clone(&running), Arc::clone(&highest));
+        let done = done.clone();
+        let task = move || {
+            let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+            highest.fetch_max(now, Ordering::SeqCst);
+            thread::yield_now();
+            running.fetch_sub(1, Ordering::SeqCst);
+            done.send(number).unwrap();
+        };
+        submit(number, Box::new(task));
+    }
+    let mut numbers: Vec<u64> = answers.iter().take(500).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..500).collect::<Vec<_>>());
+    assert!((1..=most).contains(&highest.load(Ordering::SeqCst)));
 }
 
 impl Pool<Task> {
@@ -17,39 +54,14 @@ impl Pool<Task> {
 
     /// Keeps a thread busy until the answer is dropped.
     fn occupy(&'static self, number: u64) -> mpsc::Sender<()> {
-        let (running, is_running) = mpsc::channel();
-        let (sender, dropped) = mpsc::channel();
-        self.add(number, move || {
-            running.send(()).unwrap();
-            let _: Result<(), mpsc::RecvError> = dropped.recv();
-        });
-        is_running.recv_timeout(WAIT).unwrap();
-        sender
+        occupy(|task| self.submit(number, task).unwrap())
     }
 }
-
-const WAIT: Duration = Duration::from_secs(30);
 
 #[test]
 fn does_everything_once_on_no_more_threads_than_it_may_have() {
     static POOL: Pool<Task> = Pool::new("test", 3, run).beginning(3, 4, |_| {});
-    static RUNNING: AtomicUsize = AtomicUsize::new(0);
-    static MOST: AtomicUsize = AtomicUsize::new(0);
-    let (done, answers) = mpsc::channel();
-    for number in 0..500 {
-        let done = done.clone();
-        POOL.add(number, move || {
-            let running = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
-            MOST.fetch_max(running, Ordering::SeqCst);
-            thread::yield_now();
-            RUNNING.fetch_sub(1, Ordering::SeqCst);
-            done.send(number).unwrap();
-        });
-    }
-    let mut numbers: Vec<u64> = answers.iter().take(500).collect();
-    numbers.sort_unstable();
-    assert_eq!(numbers, (0..500).collect::<Vec<_>>());
-    assert!((1..=3).contains(&MOST.load(Ordering::SeqCst)));
+    does_everything_once(3, |number, task| POOL.submit(number, task).unwrap());
     assert!(POOL.thread_count() <= 3);
 }
 
