@@ -115,9 +115,14 @@ export const guardHazards: Hazard[] = [
   hazard('a read-only map that was written to shows what others write elsewhere', 'stray', [
     'kept up to date',
   ]),
-  hazard('a million stray writes, one to every second page of 8 GiB', 'stray', ['many'], {
-    impossible: needsLinux,
-  }),
+  hazard(
+    'stray writes to every second page of gigabytes leave kernel maps for others',
+    'stray',
+    ['many'],
+    {
+      impossible: needsLinux,
+    },
+  ),
   hazard('a broken block device loses the pages that it cannot read, and says so', 'device', [], {
     impossible: needsLoopDevice,
   }),

@@ -38,34 +38,6 @@ const WINDOWS = {
   ],
 };
 
-/**
- * For further versions of Node.js: without what starts program after program, or runs libraries of others.
- * With those it takes ten minutes, and they differ between versions no more than they do on Linux.
- */
-const WINDOWS_FURTHER = {
-  name: 'most',
-  label: 'as on 22, without command line, examples and libraries',
-  without: [
-    ...WINDOWS.without,
-    'cli',
-    'cli-find',
-    'cli-hazards',
-    'examples',
-    'grep',
-    'interop/*',
-    'libraries/*',
-    'loading',
-    'package',
-  ],
-};
-
-/** The shortest of these, for further versions of a runtime. */
-const FEW = {
-  name: 'few',
-  label: 'mutex, shared memory, search, cursor',
-  specs: ['shm', 'cursor', 'lines', 'search', 'sync/mutex'],
-};
-
 const SMOKE = { name: 'smoke', label: 'smoke', smoke: true };
 
 /** The versions of Node.js for musl that PyPI has. */
@@ -118,7 +90,7 @@ export const runtimes = [
     name: `arm64-${major}`,
     platform: 'linux-arm64-gnu',
     label: `Node.js ${major}, qemu`,
-    suites: major === '22' ? [SPECS, SMOKE] : [FEW],
+    suites: [SPECS, SMOKE],
     core: major === '22' ? [SMOKE] : [],
     start: async () => plain(await arm64Node(major, 'gnu')),
   })),
@@ -126,7 +98,7 @@ export const runtimes = [
     name: `arm64-musl-${major}`,
     platform: 'linux-arm64-musl',
     label: `Node.js ${major}, qemu`,
-    suites: major === '22' ? [SPECS, SMOKE] : [FEW],
+    suites: [SPECS, SMOKE],
     core: [],
     start: async () => plain(await arm64Node(MUSL[major], 'musl')),
   })),
@@ -142,7 +114,7 @@ export const runtimes = [
     name: `wine-${major}`,
     platform: 'win32-x64-msvc',
     label: `Node.js ${major}, Wine`,
-    suites: [major === '22' ? WINDOWS : WINDOWS_FURTHER],
+    suites: [WINDOWS],
     core: major === '22' ? [SMOKE] : [],
     start: () => underWine(major),
   })),
