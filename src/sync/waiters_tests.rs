@@ -15,7 +15,7 @@ pub struct Word {
 
 /// Nothing is looked up: an owner that is lost is one that has released.
 #[derive(Default)]
-pub struct Lookups;
+pub struct Lookups(());
 
 impl Word {
     pub fn futex(&self) -> (&AtomicU32, u32) {
