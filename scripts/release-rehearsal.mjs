@@ -6,6 +6,7 @@
  *     npm run release:rehearsal -- linux-x64-musl      installs only there
  *     npm run release:rehearsal -- --cores artifacts   takes the cores from a folder, builds none
  *     npm run release:rehearsal -- --quick             builds with less optimization
+ *     npm run release:rehearsal -- --strict            what cannot be run is a failure, too
  *
  * Tools are fetched into .platforms/. The checkout is not changed: all happens in a folder of the
  * system's for temporary files, which `--keep` leaves there.
@@ -35,6 +36,7 @@ const { values: options, positionals: wanted } = parseArgs({
     cores: { type: 'string' },
     quick: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    strict: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
@@ -139,4 +141,4 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
 
 await rehearse();
 report.print();
-process.exitCode = report.failures === 0 ? 0 : 1;
+process.exitCode = report.failures + (options.strict ? report.missing : 0) === 0 ? 0 : 1;

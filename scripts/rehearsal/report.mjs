@@ -12,6 +12,7 @@ export class Report {
   #rows = [];
   #details = [];
   failures = 0;
+  missing = 0;
 
   /** Adds a row: what was done, and one of `passed`, `failed` and `missing` with a text. */
   result(cells, { passed, failed, missing }) {
@@ -20,6 +21,7 @@ export class Report {
       this.#details.push(`${cells.filter(Boolean).join(', ')}: ${failed}`);
       this.#rows.push([...cells, `FAILED: ${firstLine(failed)}`]);
     } else if (missing !== undefined) {
+      this.missing++;
       this.#rows.push([...cells, `not run: ${firstLine(missing)}`]);
     } else {
       this.#rows.push([...cells, passed]);
@@ -48,8 +50,7 @@ export class Report {
       console.log(row.map((cell, at) => cell.padEnd(at < 3 ? widths[at] : 0)).join('  '));
     }
     for (const detail of this.#details) console.log(`\n${detail}`);
-    const missing = this.#rows.filter((row) => row[3].startsWith('not run: ')).length;
-    const passed = this.#rows.length - missing - this.failures;
-    console.log(`\n${passed} passed, ${this.failures} failed, ${missing} not run`);
+    const passed = this.#rows.length - this.missing - this.failures;
+    console.log(`\n${passed} passed, ${this.failures} failed, ${this.missing} not run`);
   }
 }
