@@ -275,7 +275,8 @@ const scenarios: Record<string, () => unknown> = {
     const before = kernelMaps().length;
     assert.strictEqual(sum(buffer), 1 << 20);
     const grown = kernelMaps().length - before;
-    assert(grown < 10, `a lost tail of 63 MiB cost ${grown} kernel maps`);
+    // One for each page would be 16,128. The runtime itself maps some memory meanwhile.
+    assert(grown < 100, `a lost tail of 63 MiB cost ${grown} kernel maps`);
   },
 
   'middle of the file': () => {

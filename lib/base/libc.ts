@@ -3,6 +3,9 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 
+/** How a 64-bit, little-endian program begins: the first six bytes of `e_ident` in elf(5). */
+const MAGIC = [0x7f, 0x45, 0x4c, 0x46, 2, 1];
+
 /** The type of the program header that names the dynamic loader: PT_INTERP of elf(5). */
 const INTERPRETER = 3;
 
@@ -12,11 +15,12 @@ function readAt(file: number, position: number, length: number): DataView {
   return new DataView(bytes.buffer, 0, read);
 }
 
-/** The dynamic loader of a 64-bit, little-endian ELF program; null where it names none. */
+/** The dynamic loader of a 64-bit, little-endian ELF program; null where it names none, or is another. */
 function interpreter(path: string): string | null {
   const file = openSync(path, 'r');
   try {
     const header = readAt(file, 0, 64);
+    if (MAGIC.some((byte, at) => header.getUint8(at) !== byte)) return null;
     const first = Number(header.getBigUint64(0x20, true));
     const size = header.getUint16(0x36, true);
     const count = header.getUint16(0x38, true);
