@@ -196,7 +196,8 @@ declare class SharedMemory extends MmapMut {
   static list(): string[];
   /**
    * Whether the name belongs to another object by now, or to none: it was unlinked. The map goes on
-   * with its own object. Always false on Windows, where the name stays with the object.
+   * with its own object. Always false on Windows, where the name stays with the object; false on macOS,
+   * too, while any object has the name, since macOS does not tell one from another.
    *
    * @throws MmapError `ERR_MMAP_CLOSED`, and with the system's code.
    */

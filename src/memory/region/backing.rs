@@ -41,8 +41,7 @@ impl Region {
     /// `allocate`. Where that fails the file keeps the size it had.
     ///
     /// # Errors
-    /// What `ftruncate` and `fallocate` refuse; `ERR_MMAP_UNSUPPORTED` for shared memory that is no
-    /// file.
+    /// What `ftruncate` and `fallocate` refuse; `ERR_MMAP_UNSUPPORTED` for shared memory, except on Linux.
     pub fn set_file_size(&self, size: u64, allocate: bool) -> Result<()> {
         if self.object().is_some() {
             return Err(fixed_length());
@@ -50,6 +49,9 @@ impl Region {
         let Some(file) = self.file()? else {
             return Ok(());
         };
+        if file::keeps_length(&file) {
+            return Err(fixed_length());
+        }
         if allocate {
             let before = file::size_of(&file)?;
             if before < size {
@@ -125,10 +127,10 @@ impl Region {
     }
 }
 
-/// The refusal to give a shared memory object that is no file another length.
+/// The refusal to give a shared memory object another length, which only Linux can.
 pub fn fixed_length() -> Failure {
     Failure::unsupported(
-        "on Windows shared memory keeps the length that it was created with; create an object of the \
-         new length, or share a file",
+        "on macOS and Windows shared memory keeps the length that it was created with; create an object \
+         of the new length, or share a file",
     )
 }

@@ -40,10 +40,14 @@ pub fn size_of_device(_: &File) -> Result<u64> {
 /// # Errors
 /// `ENOSPC`, `EDQUOT`, `EFBIG`, ...
 pub fn reserve(file: &File, from: u64, to: u64) -> Result<()> {
-    if from >= to {
-        return Ok(());
-    }
-    let answer = sequences::reserve(|how| allocate(file, how, to - from));
+    /// The unit of `st_blocks` (stat(2)).
+    const BLOCK: u64 = 512;
+    let metadata = file.metadata().map_err(Failure::system("fstat"))?;
+    let answer = match sequences::wanting(from, to, metadata.blocks() * BLOCK) {
+        Some(0) => Ok(true),
+        Some(bytes) => sequences::reserve(|how| allocate(file, how, bytes)),
+        None => Ok(false),
+    };
     match answer {
         Ok(true) => Ok(()),
         Ok(false) => write_zeros(file, from, to),

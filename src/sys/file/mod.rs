@@ -15,7 +15,8 @@ mod sequences;
 #[cfg(unix)]
 pub use platform::unmappable;
 pub use platform::{
-    check_pages, descriptor, duplicate, open, read_at, replace, reserve, size_of, sync_after_flush,
+    check_pages, descriptor, duplicate, keeps_length, open, read_at, replace, reserve, size_of,
+    sync_after_flush,
 };
 
 /// How the pages of a map relate to the file behind them.

@@ -51,6 +51,15 @@ pub enum Allocation {
     Anywhere,
 }
 
+/// How many bytes to allocate behind the `allocated` ones that a file has on the disk, so that it has
+/// `from..to`, too; None where its blocks may lie elsewhere, since it has holes.
+pub fn wanting(from: u64, to: u64, allocated: u64) -> Option<u64> {
+    if from >= to {
+        return Some(0);
+    }
+    (allocated >= from).then(|| to.saturating_sub(allocated))
+}
+
 /// Allocates neighbouring blocks, or else any. Answers whether the file system can do so at all; shared
 /// memory, of which nothing is reserved, counts as if it could.
 ///
@@ -121,6 +130,17 @@ mod tests {
         );
         // Shared memory.
         assert_eq!(flushed(&[EBADF]), (vec![Full], None));
+    }
+
+    #[test]
+    fn allocates_what_is_wanting_behind_the_blocks_of_a_file() {
+        assert_eq!(wanting(0, 100, 0), Some(100));
+        assert_eq!(wanting(4000, 10_000, 4096), Some(5904));
+        // Allocated beforehand.
+        assert_eq!(wanting(4000, 10_000, 16_384), Some(0));
+        assert_eq!(wanting(100, 100, 0), Some(0));
+        // A hole: what is allocated behind it would not be the end of the file.
+        assert_eq!(wanting(1 << 20, 2 << 20, 4096), None);
     }
 
     /// As [`flushed`].

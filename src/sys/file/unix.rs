@@ -112,6 +112,13 @@ pub fn size_of(file: &File) -> Result<u64> {
     }))
 }
 
+/// Whether it is an object that keeps its length: shared memory of macOS, whose second `ftruncate` is
+/// `EINVAL` (`pshm_truncate` in XNU's `bsd/kern/posix_shm.c`).
+pub fn keeps_length(file: &File) -> bool {
+    file.metadata()
+        .is_ok_and(|metadata| system::is_shared_memory(&metadata))
+}
+
 /// The refusal to map `what`.
 pub fn unmappable(what: &str) -> Failure {
     Failure::unsupported(format!(

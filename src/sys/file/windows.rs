@@ -122,6 +122,11 @@ pub fn size_of(file: &File) -> Result<u64> {
     Ok(info.EndOfFile as u64)
 }
 
+/// No: shared memory is no file here.
+pub fn keeps_length(_: &File) -> bool {
+    false
+}
+
 /// Every file has pages of the usual size here.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
-//! What is in memory, and asking the system to change that: Windows. Not run yet: it
-//! follows Microsoft's documentation of the functions it calls.
+//! What is in memory, and asking the system to change that: Windows. Run under Wine only; it follows
+//! Microsoft's documentation of the functions it calls.
 
 use std::ffi::c_void;
 use std::fs::File;

@@ -1,5 +1,4 @@
-//! Which thread this is, and whether another one still lives. Compiled only on Windows, and not yet
-//! run by us: what it promises is from Microsoft's documentation.
+//! Which thread this is, and whether another one still lives: Windows. Run under Wine only.
 
 use windows_sys::Win32::Foundation::{
     CloseHandle, ERROR_INVALID_PARAMETER, FILETIME, GetLastError, HANDLE, WAIT_OBJECT_0,
