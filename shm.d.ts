@@ -11,8 +11,9 @@ interface SharedMemoryOptions extends SharedMemoryOpenOptions {
   /**
    * Whether to unlink the name when the thread (the process, or the worker) that creates it ends,
    * also by SIGINT, SIGTERM or SIGHUP where the process does not listen to it. The name is left
-   * where it means another object by then. A process that is killed unlinks nothing, except on
-   * Windows, which unlinks at the end of a process in any case. Default false.
+   * where it means another object by then, except on macOS, which does not tell. A process that is
+   * killed unlinks nothing, except on Windows, which unlinks at the end of a process in any case.
+   * Default false.
    */
   unlinkOnExit?: boolean | undefined;
 }
@@ -28,8 +29,10 @@ interface SharedMemoryOptions extends SharedMemoryOpenOptions {
  *
  * On Windows an object goes when no process has a map of it any more, and the process that created
  * it has unlinked it or ended. Until then the name belongs to it, also after {@link unlink}. Only
- * processes of the same logon session see it. Its length is fixed, in whole pages, and `descriptor()`
- * throws `ERR_MMAP_UNSUPPORTED`: other threads open it by its name.
+ * processes of the same logon session see it.
+ *
+ * On macOS and Windows an object has whole pages and keeps its length: {@link MmapMut.resize} throws
+ * `ERR_MMAP_UNSUPPORTED`. So does `descriptor()`: other threads open the object by its name.
  *
  * ```js
  * import { SharedMemory } from 'memmap/shm';

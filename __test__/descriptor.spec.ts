@@ -327,7 +327,7 @@ onUnix('a map knows that its path leads to another file (Unix: a mapped file is 
   t.false(byDescriptor.replaced);
 });
 
-onUnix('shared memory knows that its name belongs to another object (Unix)', (t) => {
+onLinux('shared memory knows that its name belongs to another object (Linux)', (t) => {
   const name = SharedMemory.generateName();
   using map = SharedMemory.create(name, 100);
   t.false(map.replaced);

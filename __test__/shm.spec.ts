@@ -3,7 +3,9 @@ import { existsSync, statSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { MmapError, MmapMut } from 'memmap';
 import { SharedMemory } from 'memmap/shm';
+import { onLinux } from './helpers/gates';
 import { ended, line } from './helpers/processes';
+import { isSharedLength } from './helpers/shared-memory';
 import { root } from './helpers/temporary';
 
 let made = 0;
@@ -20,12 +22,6 @@ function uniqueName(t: ExecutionContext): string {
 /** Whether an object goes with its last map, and cannot lose its name before. */
 const isWindows = process.platform === 'win32';
 
-/** Whether an object of `length` bytes may be opened as one of `opened`: Linux alone knows bytes. */
-function isLength(opened: number, length: number): boolean {
-  const units = process.platform === 'linux' ? [1] : [4096, 16384];
-  return units.some((unit) => opened === Math.ceil(length / unit) * unit);
-}
-
 test('what one map writes the other sees, and closing deletes nothing', (t) => {
   const name = uniqueName(t);
   const first = SharedMemory.create(name, 5000);
@@ -33,7 +29,7 @@ test('what one map writes the other sees, and closing deletes nothing', (t) => {
   t.is(first.name, name);
   t.is(first.length, 5000);
   using second = SharedMemory.open(name);
-  t.true(isLength(second.length, 5000));
+  t.true(isSharedLength(second.length, 5000));
   first.write('hello', 100);
   t.is(second.subarray(100, 105).toString(), 'hello');
   first.close();
@@ -183,16 +179,25 @@ test('unlinkOnExit unlinks when the creator ends, and not before', (t) => {
   t.true(SharedMemory.exists(name), 'the exit of a bystander deletes nothing');
 });
 
-if (!isWindows) {
-  test('resizing one map leaves the others at their length until they refresh (POSIX)', (t) => {
-    const name = uniqueName(t);
-    using first = SharedMemory.create(name, 4096);
-    using second = SharedMemory.open(name);
-    first.resize(8192);
-    t.is(second.length, 4096);
-    t.true(second.refresh());
-    first.write('x', 8191);
-    t.is(second.buffer[8191], 120);
+onLinux('resizing one map leaves the others at their length until they refresh (Linux)', (t) => {
+  const name = uniqueName(t);
+  using first = SharedMemory.create(name, 4096);
+  using second = SharedMemory.open(name);
+  first.resize(8192);
+  t.is(second.length, 4096);
+  t.true(second.refresh());
+  first.write('x', 8191);
+  t.is(second.buffer[8191], 120);
+});
+
+if (process.platform === 'darwin') {
+  test('an object keeps its length (macOS)', (t) => {
+    using map = SharedMemory.create(uniqueName(t), 5000);
+    map.write('x', 4999);
+    for (const length of [0, 4096, 32_768]) {
+      t.throws(() => map.resize(length), { instanceOf: MmapError, code: 'ERR_MMAP_UNSUPPORTED' });
+    }
+    t.is(map.buffer[4999], 120);
   });
 }
 
@@ -217,7 +222,7 @@ test('generated names differ, and openOrCreate creates what is missing alone', (
   using created = SharedMemory.openOrCreate(name, 100);
   created.write('first');
   using opened = SharedMemory.openOrCreate(name, 5000);
-  t.true(isLength(opened.length, 100));
+  t.true(isSharedLength(opened.length, 100));
   t.is(opened.buffer.toString('latin1', 0, 5), 'first');
 });
 
@@ -247,28 +252,28 @@ test('names that are not well-formed are refused: they would collide', (t) => {
   }
 });
 
-if (!isWindows) {
-  test('unlinkOnExit leaves an object that has the name by then (POSIX)', (t) => {
-    const name = uniqueName(t);
-    const script = `
+onLinux('unlinkOnExit leaves an object that has the name by then (Linux)', (t) => {
+  const name = uniqueName(t);
+  const script = `
+    const { SharedMemory } = require('memmap/shm');
+    const name = process.argv.at(-1);
+    SharedMemory.create(name, 8, { unlinkOnExit: true });
+    require('node:child_process').execFileSync(process.execPath, ['-e', \`
       const { SharedMemory } = require('memmap/shm');
-      const name = process.argv.at(-1);
-      SharedMemory.create(name, 8, { unlinkOnExit: true });
-      require('node:child_process').execFileSync(process.execPath, ['-e', \`
-        const { SharedMemory } = require('memmap/shm');
-        SharedMemory.unlink(process.argv.at(-1));
-        SharedMemory.create(process.argv.at(-1), 16);
-      \`, name]);
-    `;
-    const { status, stderr } = spawnSync(process.execPath, ['-e', script, name], {
-      cwd: root,
-      encoding: 'utf8',
-    });
-    t.is(status, 0, stderr);
-    using other = SharedMemory.open(name);
-    t.is(other.length, 16);
+      SharedMemory.unlink(process.argv.at(-1));
+      SharedMemory.create(process.argv.at(-1), 16);
+    \`, name]);
+  `;
+  const { status, stderr } = spawnSync(process.execPath, ['-e', script, name], {
+    cwd: root,
+    encoding: 'utf8',
   });
+  t.is(status, 0, stderr);
+  using other = SharedMemory.open(name);
+  t.is(other.length, 16);
+});
 
+if (!isWindows) {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     test(`unlinkOnExit unlinks where ${signal} ends the process, and only there (POSIX)`, async (t) => {
       const name = uniqueName(t);

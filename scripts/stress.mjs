@@ -50,6 +50,10 @@ for (const name of wanted) {
       `there is no ${name}; there are ${scenarios.map(({ name }) => name).join(', ')}`,
     );
   }
+  if (scenario.impossible) {
+    console.log(`${name}: left out: ${scenario.impossible}`);
+    continue;
+  }
   const usual = values.slice ? scenario.smallSize : scenario.fullSize;
   const size = values.size === undefined ? usual : count('size', values.size);
   console.log(`${name}: ${size} rounds (--seed=${seed})`);

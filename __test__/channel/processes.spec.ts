@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { MmapMut } from 'memmap';
 import { Channel, type Receiver } from 'memmap/channel';
 import { SharedMemory } from 'memmap/shm';
-import { onUnix } from '../helpers/gates';
+import { notOnMacOS, onUnix } from '../helpers/gates';
 import { ended, line, sharedFile, start, startWorker } from '../helpers/processes';
 import { root } from '../helpers/temporary';
 import { until } from '../helpers/until';
@@ -197,17 +197,20 @@ for (const [what, code] of Object.entries({
   'sendSync()': 'const sender = channel.sender(); for (;;) sender.sendSync(Buffer.alloc(900));',
   'a long send()': 'await channel.sender().send(Buffer.alloc(100_000));',
 })) {
-  test(`a worker that is terminated in ${what} leaves its lane`, async (t) => {
-    const { path, map, channel } = make(t);
-    const tail = map.view(Int32Array, 4096, 1);
-    const worker = startWorker(path, `${OPEN} ${code}`);
-    await until(() => Atomics.load(tail, 0) !== 0, 'the worker sends');
-    await worker.terminate();
-    const receiver = channel.receiver();
-    while (receiver.tryReceive()) t.pass();
-    const lanes = Array.from({ length: SIZE.lanes }, () => channel.sender().lane);
-    t.deepEqual(lanes.sort(), [0, 1, 2, 3]);
-  });
+  notOnMacOS(
+    `a worker that is terminated in ${what} leaves its lane (not on macOS: it tells of no ended thread)`,
+    async (t) => {
+      const { path, map, channel } = make(t);
+      const tail = map.view(Int32Array, 4096, 1);
+      const worker = startWorker(path, `${OPEN} ${code}`);
+      await until(() => Atomics.load(tail, 0) !== 0, 'the worker sends');
+      await worker.terminate();
+      const receiver = channel.receiver();
+      while (receiver.tryReceive()) t.pass();
+      const lanes = Array.from({ length: SIZE.lanes }, () => channel.sender().lane);
+      t.deepEqual(lanes.sort(), [0, 1, 2, 3]);
+    },
+  );
 }
 
 for (const [what, code] of Object.entries({
@@ -215,19 +218,22 @@ for (const [what, code] of Object.entries({
   'receiveSync()': 'for (;;) receiver.receiveSync();',
   'for await': 'for await (const batch of receiver.batches({ lend: true }));',
 })) {
-  test(`a worker that is terminated in ${what} leaves the channel to the next`, async (t) => {
-    const { path, map, channel } = make(t);
-    const sender = channel.sender();
-    sender.sendSync('one');
-    const worker = startWorker(path, `${OPEN} const receiver = channel.receiver(); ${code}`);
-    const head = map.view(Int32Array, 4096 + 128, 1);
-    await until(() => Atomics.load(head, 0) !== 0, 'the worker receives');
-    await worker.terminate();
-    const receiver = channel.receiver();
-    t.true(receiver.abandoned);
-    sender.sendSync('two');
-    t.is((await receiver.receive(LIMIT)).data.toString(), 'two');
-  });
+  notOnMacOS(
+    `a worker that is terminated in ${what} leaves the channel to the next (not on macOS: it tells of no ended thread)`,
+    async (t) => {
+      const { path, map, channel } = make(t);
+      const sender = channel.sender();
+      sender.sendSync('one');
+      const worker = startWorker(path, `${OPEN} const receiver = channel.receiver(); ${code}`);
+      const head = map.view(Int32Array, 4096 + 128, 1);
+      await until(() => Atomics.load(head, 0) !== 0, 'the worker receives');
+      await worker.terminate();
+      const receiver = channel.receiver();
+      t.true(receiver.abandoned);
+      sender.sendSync('two');
+      t.is((await receiver.receive(LIMIT)).data.toString(), 'two');
+    },
+  );
 }
 
 test('a channel lies in named shared memory, too', async (t) => {

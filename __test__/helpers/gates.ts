@@ -15,6 +15,12 @@ export const onLinux = process.platform === 'linux' ? test : test.skip;
  */
 export const onUnix = isWindows ? test.skip : test;
 
+/**
+ * Needs to know that a thread of a living process has ended, or that a private map shows what others write:
+ * macOS promises neither.
+ */
+export const notOnMacOS = process.platform === 'darwin' ? test.skip : test;
+
 /** Asks for what only Windows does. */
 export const onWindows = isWindows ? test : test.skip;
 

@@ -10,7 +10,7 @@ import { MmapMut } from 'memmap';
 import { script } from '../helpers/processes';
 import { newPath } from '../helpers/scratch';
 import { until } from '../helpers/until';
-import type { Scenario, StressOptions } from './scenario';
+import { type Scenario, type StressOptions, THREADS_UNSEEN } from './scenario';
 
 /** How many contend. */
 const CONTENDERS = 4;
@@ -155,5 +155,6 @@ export const terminatedOwners: Scenario = {
   name: 'terminated-owners',
   smallSize: 30,
   fullSize: 1000,
+  impossible: THREADS_UNSEEN,
   run: (options) => rounds(options, startWorker),
 };

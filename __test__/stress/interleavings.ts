@@ -12,7 +12,7 @@ import { startWorker } from '../helpers/processes';
 import type { Random } from '../helpers/random';
 import { newPath } from '../helpers/scratch';
 import { until } from '../helpers/until';
-import type { Scenario } from './scenario';
+import { type Scenario, THREADS_UNSEEN } from './scenario';
 
 const WORKERS = 3;
 const PERMITS = 2;
@@ -244,7 +244,7 @@ class Game {
         () => !this.#waiting.has(aborted) || this.#failure !== undefined,
         'the wait ends',
       );
-    } else if (choice < 97) await this.#close(worker);
+    } else if (choice < 97 || THREADS_UNSEEN) await this.#close(worker);
     else await this.#kill(worker);
   }
 

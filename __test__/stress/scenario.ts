@@ -17,5 +17,11 @@ export interface Scenario {
   smallSize: number;
   /** The rounds that `npm run stress` takes. */
   fullSize: number;
+  /** Why it cannot run on this system. */
+  impossible?: string | undefined;
   run: (options: StressOptions) => Promise<void>;
 }
+
+/** Why a terminated worker is not noticed: macOS has no thread number that others could look up. */
+export const THREADS_UNSEEN =
+  process.platform === 'darwin' ? 'macOS tells of no ended thread' : undefined;

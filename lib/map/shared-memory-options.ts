@@ -17,8 +17,9 @@ export interface SharedMemoryOptions extends SharedMemoryOpenOptions {
   /**
    * Whether to unlink the name when the thread (the process, or the worker) that creates it ends,
    * also by SIGINT, SIGTERM or SIGHUP where the process does not listen to it. The name is left
-   * where it means another object by then. A process that is killed unlinks nothing, except on
-   * Windows, which unlinks at the end of a process in any case. Default false.
+   * where it means another object by then, except on macOS, which does not tell. A process that is
+   * killed unlinks nothing, except on Windows, which unlinks at the end of a process in any case.
+   * Default false.
    */
   unlinkOnExit?: boolean | undefined;
 }

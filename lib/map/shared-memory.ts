@@ -101,8 +101,10 @@ function namelessError(method: string, instead: string): MmapError {
  *
  * On Windows an object goes when no process has a map of it any more, and the process that created
  * it has unlinked it or ended. Until then the name belongs to it, also after {@link unlink}. Only
- * processes of the same logon session see it. Its length is fixed, in whole pages, and `descriptor()`
- * throws `ERR_MMAP_UNSUPPORTED`: other threads open it by its name.
+ * processes of the same logon session see it.
+ *
+ * On macOS and Windows an object has whole pages and keeps its length: {@link MmapMut.resize} throws
+ * `ERR_MMAP_UNSUPPORTED`. So does `descriptor()`: other threads open the object by its name.
  *
  * ```js
  * import { SharedMemory } from 'memmap/shm';
