@@ -68,3 +68,30 @@ fn write_zeros(file: &File, from: u64, to: u64) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Seek, SeekFrom, Write};
+
+    use super::*;
+
+    #[test]
+    fn zeros_are_written_where_they_belong_and_leave_the_shared_position() {
+        let path = std::env::temp_dir().join(format!("memmap-zeros-{}", std::process::id()));
+        let mut file = create_new(&path, 0o600).unwrap();
+        let mut other = file.try_clone().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        file.write_all(&[7; 100]).unwrap();
+        other.seek(SeekFrom::Start(3)).unwrap();
+
+        write_zeros(&file, 90, 150_000).unwrap();
+
+        assert_eq!(file.stream_position().unwrap(), 3);
+        other.seek(SeekFrom::Start(0)).unwrap();
+        let mut bytes = Vec::new();
+        other.read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes.len(), 150_000);
+        assert!(bytes[..90].iter().all(|byte| *byte == 7));
+        assert!(bytes[90..].iter().all(|byte| *byte == 0));
+    }
+}
