@@ -6,7 +6,7 @@
  */
 const entries = [
   {
-    on: [''],
+    on: ['musl', 'arm64', 'riscv64', 'wine'],
     titles: ['package › the native core is stripped and small'],
     reason: 'these cores are built in less time, and larger',
   },
