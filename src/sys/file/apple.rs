@@ -25,6 +25,13 @@ pub fn is_shared_memory(metadata: &Metadata) -> bool {
     metadata.mode() & u32::from(libc::S_IFMT) == 0
 }
 
+/// Whether it is shared memory, whose second `ftruncate` is `EINVAL` (`pshm_truncate` in XNU's
+/// `bsd/kern/posix_shm.c`).
+pub fn keeps_length(file: &File) -> bool {
+    file.metadata()
+        .is_ok_and(|metadata| is_shared_memory(&metadata))
+}
+
 /// The refusal to map a disk: XNU maps regular files and character devices only (`mmap` in
 /// `bsd/kern/kern_mman.c`).
 ///

@@ -33,6 +33,11 @@ pub fn is_shared_memory(_: &Metadata) -> bool {
     false
 }
 
+/// No: all files can be truncated again.
+pub fn keeps_length(_: &File) -> bool {
+    false
+}
+
 /// `fstat` knows no size for a block device, seeking to its end does. A borrowed descriptor shares
 /// its position with its owner, so the position is put back.
 pub fn size_of_device(file: &File) -> Result<u64> {

@@ -15,7 +15,7 @@ use crate::error::{Failure, Result};
 #[cfg_attr(target_vendor = "apple", path = "apple.rs")]
 mod system;
 
-pub use system::{reserve, sync_after_flush};
+pub use system::{keeps_length, reserve, sync_after_flush};
 
 /// Sets the permission bits that a new file gets, before the process's umask.
 pub fn with_mode(options: &mut OpenOptions, mode: u32) {
@@ -110,13 +110,6 @@ pub fn size_of(file: &File) -> Result<u64> {
     } else {
         "a character device"
     }))
-}
-
-/// Whether it is an object that keeps its length: shared memory of macOS, whose second `ftruncate` is
-/// `EINVAL` (`pshm_truncate` in XNU's `bsd/kern/posix_shm.c`).
-pub fn keeps_length(file: &File) -> bool {
-    file.metadata()
-        .is_ok_and(|metadata| system::is_shared_memory(&metadata))
 }
 
 /// The refusal to map `what`.
